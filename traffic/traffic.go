@@ -1,0 +1,95 @@
+// Package traffic says which share of the requests each revision should get (Split) and what a thing is that can
+// carry such a share (Router). The routers are in the folders below; how objects are read and written is the shell's.
+package traffic
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sluice-delivery/sluice/api/v1alpha1"
+)
+
+// A Ref names one object that a router edits or reads.
+type Ref struct {
+	Group, Version, Kind string
+	Namespace, Name      string
+}
+
+// Objects are the observed steering objects. A Ref whose object does not exist is absent.
+type Objects map[Ref]*unstructured.Unstructured
+
+// A Destination is one revision behind one Service, or one subset.
+type Destination struct {
+	Service    string // name of the Service; empty when only subsets are used
+	Hash       string // pod-template hash; empty before there is such a revision
+	ReplicaSet string // name, for messages
+	Available  bool   // the ReplicaSet is fully available (spec 7.2: both sizes above 0 and equal)
+	Waits      bool   // the ReplicaSet has pods wanted (spec.replicas > 0) but is not fully available
+	Weight     int32  // only for additional destinations: share of the whole, in parts of Split.Max
+}
+
+// A Split is the whole desired state of traffic: shares, hashes and extra routes, in one value.
+type Split struct {
+	// Weight is the canary's share in parts of Max. Stable gets what canary and Additional leave.
+	Weight, Max    int32
+	Canary, Stable Destination
+	Additional     []Destination
+	// Routes are the header and mirror routes that should exist, in order of precedence.
+	Routes []ManagedRoute
+	// Managed are all route names that belong to the Rollout (managedRoutes, and names that steps use), in order of
+	// precedence. A route of such a name that is not in Routes is removed.
+	Managed []string
+	// Cleared is true when every managed route has to go (promoted, aborted, no pods; spec 7.1).
+	Cleared bool
+	// WeightFirst asks that weights are written before hashes move: traffic leaves a revision without pods first.
+	WeightFirst bool
+	// PingPong is true when Canary.Service and Stable.Service are today's ping and pong sides.
+	PingPong bool
+	// Canary and stable names for routers that do not follow ping-pong (spec 3.11); empty without ping-pong.
+	PlainCanary, PlainStable string
+}
+
+// A ManagedRoute sends matching requests to the canary (Header) or copies them there (Mirror); one of both is set.
+type ManagedRoute struct {
+	Name   string
+	Header *v1alpha1.SetHeaderRoute
+	Mirror *v1alpha1.SetMirrorRoute
+}
+
+// An Event is what a router did, or could not do, in words (spec section 7).
+type Event struct {
+	Reason, Message string
+	Warning         bool
+}
+
+// A Router knows one mesh or ingress. It is made for one Rollout by a constructor of the form
+//
+//	New(r *v1alpha1.Rollout, o traffic.Options) (traffic.Router, error)
+type Router interface {
+	// Refs names the objects that Edit needs to see, in the order in which changes are to be written:
+	// what carries hashes before what carries weights.
+	Refs() []Ref
+	// Edit makes objs carry want: it changes the objects in place, adds those it creates under their Ref, touches
+	// nothing that it does not own, and editing twice is the same as editing once. The events tell what changed.
+	// An error leaves objs undefined; events returned beside an error (a missing object) are told all the same.
+	Edit(objs Objects, want Split) ([]Event, error)
+}
+
+// A Releaser is a Router that gives back what it took: called when the Rollout is gone or no longer names the objects.
+type Releaser interface {
+	Release(objs Objects) error
+}
+
+// A Verifier is a Router whose data plane lags behind its objects.
+type Verifier interface {
+	Router
+	// Verify reports whether the data plane carries want by now.
+	Verify(ctx context.Context, want Split) (bool, error)
+}
+
+// Options are the controller flags that routers need (spec 11.1).
+type Options struct {
+	IstioAPIVersion string // default v1alpha3
+	// RolloutUID and the API version of the owner reference come from the Rollout itself.
+}
