@@ -71,6 +71,7 @@ func perform(ctx context.Context, s settings) error {
 	}
 	results := &results{exceptions: exceptions}
 	s.playAll(ctx, cluster, jobs, results)
+	printLater(s.later)
 	if err := results.finish(s.json); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type settings struct {
 	log        string
 	run        *regexp.Regexp
 	except     string
+	later      []*later
 	parallel   int
 	times      int
 	add        bool
@@ -42,6 +43,7 @@ func parseFlags(command string, args []string) (settings, error) {
 	flags.StringVar(&s.cases, "cases", "cases", "`folder` with the cases")
 	flags.StringVar(&s.recorded, "recorded", "", "`folder` with the recordings (default: \"recorded\" beside the cases)")
 	pattern := flags.String("run", "", "only cases whose name matches this `regexp`")
+	leftOut := flags.String("later", "", "`file` with cases to leave out, and why")
 	if command != "list" {
 		flags.StringVar(&s.kubeconfig, "kubeconfig", os.Getenv("KUBECONFIG"), "`file` with the way to the cluster")
 		flags.StringVar(&s.crds, "crds", "", "`folder` with CRDs to apply first")
@@ -72,6 +74,11 @@ func parseFlags(command string, args []string) (settings, error) {
 		return settings{}, errors.New("-kubeconfig is missing")
 	}
 	var err error
+	if *leftOut != "" {
+		if s.later, err = loadLater(*leftOut); err != nil {
+			return settings{}, err
+		}
+	}
 	s.run, err = regexp.Compile(*pattern)
 	return s, err
 }
@@ -83,6 +90,7 @@ func (s settings) selected() ([]story.Source, []story.Case, error) {
 		return nil, nil, err
 	}
 	sources = slices.DeleteFunc(sources, func(source story.Source) bool { return !s.run.MatchString(source.Name) })
+	sources = leaveOut(sources, s.later)
 	if len(sources) == 0 {
 		return nil, nil, fmt.Errorf("no case in %s matches", s.cases)
 	}
