@@ -235,8 +235,9 @@ type RolloutExperimentStep struct {
 	// +listType=atomic
 	DryRun []DryRun `json:"dryRun,omitempty"`
 	// AnalysisRunMetadata is set on the AnalysisRuns. Absent: none.
+	// (Written even when empty, as template metadata is: the step hash is taken of this text.)
 	// +optional
-	AnalysisRunMetadata PodTemplateMetadata `json:"analysisRunMetadata,omitzero"`
+	AnalysisRunMetadata PodTemplateMetadata `json:"analysisRunMetadata"`
 	// ScaleDownDelaySeconds is how long the experiment's pods live after it ended. Absent: 30.
 	// +optional
 	ScaleDownDelaySeconds *int32 `json:"scaleDownDelaySeconds,omitempty"`
@@ -253,7 +254,7 @@ type RolloutExperimentTemplate struct {
 	Replicas *int32 `json:"replicas,omitempty"`
 	// Metadata is added to the pods. Absent: none.
 	// +optional
-	Metadata PodTemplateMetadata `json:"metadata,omitzero"`
+	Metadata PodTemplateMetadata `json:"metadata"`
 	// Selector of the pods. Absent: that of the Rollout.
 	// +optional
 	Selector *metav1.LabelSelector `json:"selector,omitempty"`

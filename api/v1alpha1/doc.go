@@ -10,3 +10,8 @@
 // +kubebuilder:object:generate=true
 // +groupName=argoproj.io
 package v1alpha1
+
+//go:generate go tool -modfile=../../tools/go.mod controller-gen object paths=.
+//go:generate go tool -modfile=../../tools/go.mod controller-gen crd paths=. output:crd:dir=../../manifests/crd
+//go:generate go -C ../../tools run ./crd ../manifests/crd
+//go:generate go -C ../../tools run ./reference ../api/v1alpha1 ../docs/reference

@@ -44,7 +44,9 @@ type MetricProvider struct {
 	Skywalking *SkyWalkingMetric `json:"skywalking,omitempty"`
 	// Plugin asks a plugin: exactly one name, with a configuration that only the plugin knows.
 	// +optional
+	// +nullable
 	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=object
 	// +kubebuilder:pruning:PreserveUnknownFields
 	Plugin map[string]json.RawMessage `json:"plugin,omitempty"`
 }

@@ -46,6 +46,7 @@ type RolloutSpec struct {
 	// Selector chooses the pods of this rollout and must match the labels of the template. It cannot be changed.
 	// Required, unless workloadRef is used: then it is that of the workload when absent here.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message=".spec.selector is immutable"
 	Selector *metav1.LabelSelector `json:"selector,omitempty"`
 	// Template describes the pods. Any change of it starts an update. It must be empty with workloadRef.
 	// +optional

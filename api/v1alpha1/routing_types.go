@@ -30,7 +30,9 @@ type RolloutTrafficRouting struct {
 	Apisix *ApisixTrafficRouting `json:"apisix,omitempty"`
 	// Plugins are routers from elsewhere, by name, each with a configuration that only the plugin knows.
 	// +optional
+	// +nullable
 	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=object
 	// +kubebuilder:pruning:PreserveUnknownFields
 	Plugins map[string]json.RawMessage `json:"plugins,omitempty"`
 	// ManagedRoutes are the routes that header and mirror steps may write, the most important first.
