@@ -1,46 +1,101 @@
-# The targets of Sluice. "make" alone lists them. Every one works from a clone alone; what takes long to build
-# (Kubernetes, Traefik, Prometheus) is kept in $SLUICE_CACHE, ~/.cache/sluice unless it is set.
+# The targets of Sluice. "make" alone lists them. Each works from a clone alone. What takes long to build (Kubernetes,
+# Traefik, Prometheus) is kept in $SLUICE_CACHE, ~/.cache/sluice unless it is set.
 
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# The same flags everywhere: otherwise Go's build cache is of no use.
+# The same flags everywhere, or Go's build cache is of no use.
 export CGO_ENABLED := 0
-export GOFLAGS ?=
-version_package := github.com/sluice-delivery/sluice/internal/version
-version := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-commit := $(shell git rev-parse HEAD 2>/dev/null)
-date := $(shell git log -1 --format=%cI 2>/dev/null)
-ldflags := -s -w -X $(version_package).Version=$(version) -X $(version_package).Commit=$(commit) -X $(version_package).Date=$(date)
+export GOFLAGS := -trimpath
+
+version = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+commit = $(shell git rev-parse HEAD 2>/dev/null)
+date = $(shell git log -1 --format=%cI 2>/dev/null)
+package := github.com/sluice-delivery/sluice/internal/version
+ldflags = -s -w -X $(package).Version=$(version) -X $(package).Commit=$(commit) -X $(package).Date=$(date)
+
+# What only some suites need; says in one sentence that it does not exist yet, and fails: nothing pretends.
+absent = { echo "make $@ does not exist yet: there is no $(1)." >&2; exit 2; }
 
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: test
-test: ## all tests that need only Go (offline after go mod download)
-	go test ./...
-	cd test/traces && go test ./...
+.PHONY: generate
+generate: ## deep copies, CRDs, installation manifests and the field reference, from the types
+	go generate ./...
 
 .PHONY: fmt
 fmt: ## format the Go code
 	gofmt -w $$(git ls-files --cached --others --exclude-standard '*.go')
 
+.PHONY: lint
+lint: bin/staticcheck ## gofmt, go vet, staticcheck and the rings
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	[ -z "$$unformatted" ] || { echo "not formatted (make fmt): $$unformatted" >&2; exit 1; }
+	go vet ./...
+	bin/staticcheck ./...
+	go test -run TestRings .
+
+bin/staticcheck: tools/go.mod
+	go -C tools build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+
+.PHONY: test
+test: ## all tests that need only Go (offline after go mod download)
+	go test ./...
+	go -C test/traces test ./...
+
 .PHONY: build
 build: ## the commands, into bin/
+	@[ -d cmd ] || $(call absent,cmd)
 	mkdir -p bin
-	go build -trimpath -ldflags '$(ldflags)' -o bin/ ./cmd/...
+	go build -ldflags '$(ldflags)' -o bin/ ./cmd/...
+
+# Cases whose names match RUN, PARALLEL at a time; see test/traces/README.md.
+RUN ?= ^(canary|bluegreen|nginx|istio|alb|op|analysis|invalid)-
+PARALLEL ?= 4
+.PHONY: traces
+traces: build ## the recorded cases, played against our controller (RUN=regexp, PARALLEL=4)
+	@[ -d cmd/rollouts-controller ] || $(call absent,cmd/rollouts-controller)
+	@kit=$$(test/cluster/build.sh traces) && test/cluster/enter.sh "$$kit/traces" play \
+		-cases test/traces/cases -later test/traces/later.txt -except test/traces/except.yaml \
+		-run '$(RUN)' -parallel $(PARALLEL) -json results.json -crds manifests/crd -log bin/traces.log \
+		-controller 'bin/rollouts-controller --kubeconfig {{kubeconfig}} --leader-elect=false --loglevel info'
+
+.PHONY: apiserver
+apiserver: ## the tests that need a real API server
+	@[ -d test/apiserver ] || $(call absent,test/apiserver)
+	test/cluster/enter.sh go test -count=1 -timeout 10m ./test/apiserver/...
+
+.PHONY: image
+image: build ## the commands as OCI images without a registry, into bin/images/ (IMAGE=prefix, TAG=)
+	go -C test/cluster/node build -o ../../../bin/image ./image
+	mkdir -p bin/images
+	for command in cmd/*; do name=$${command##*/}; \
+		bin/image -bin bin/$$name -name $(IMAGE)/$$name:$(TAG) -o bin/images/$$name.tar; done
+IMAGE ?= ghcr.io/sluice-delivery
+TAG ?= $(version)
 
 .PHONY: clean
-clean: ## remove what make build and the suites left in the clone (the cache of built parts stays)
+clean: ## remove what make left in the clone (the cache of built parts stays)
 	rm -rf bin results.json
 
-# Targets whose content does not exist yet say so and fail: nothing pretends.
-.PHONY: e2e-argocd bench-cmp mutate
-e2e-argocd: ## the GitOps suite beside a real Argo CD (not there yet)
-bench-cmp: ## figures side by side with the reference controller (not there yet)
-mutate: ## faults planted at random, to see which tests notice (not there yet)
-e2e-argocd bench-cmp mutate:
-	@echo "make $@ does not exist yet." >&2; exit 2
+.PHONY: simulate e2e demo docs bench e2e-argocd bench-cmp mutate
+simulate: ## many more random worlds than make test has
+	@$(call absent,test/simulation)
+e2e: ## from a commit in Git to OutOfSync, on simulated nodes
+	@$(call absent,test/e2e)
+demo: ## the whole story, live (NODES=real on a real node, KEEP=1 to look around)
+	@$(call absent,test/demo)
+docs: ## what of the documentation is made from a run
+	@$(call absent,docs)
+bench: ## how fast, how large
+	@$(call absent,test/bench)
+e2e-argocd: ## beside a real Argo CD
+	@$(call absent,suite for it)
+bench-cmp: ## figures side by side with the reference controller
+	@$(call absent,test/bench)
+mutate: ## faults planted at random, to see which tests notice
+	@$(call absent,program for it)

@@ -70,8 +70,8 @@ folder() { # PART: its module
 # The sources of a part. The cluster's module has the other parts as folders below it.
 sources() {
 	local at=.
-	[ "$1" != cluster ] || at="answer $(echo *.go go.mod go.sum)"
-	find $at -type f \( -name '*.go' -o -name go.mod -o -name go.sum -o -name build.sh \) ! -name '*_test.go' ! -path '*/trial/*' | sort
+	[ "$1" != cluster ] || at="answer stages.yaml $(echo *.go go.mod go.sum)"
+	find $at -type f \( -name '*.go' -o -name go.mod -o -name go.sum -o -name build.sh -o -name stages.yaml \) ! -name '*_test.go' ! -path '*/trial/*' | sort
 }
 
 key() {
@@ -99,7 +99,7 @@ build() { # PART
 		(cd "$(folder "$part")" && "build_$part" "$work") >"$work.log" 2>&1 {lock}>&- &
 		pid=$!
 		set +m
-		trap 'kill -INT -- "-$pid" 2>/dev/null; wait "$pid"; rm -rf "$work" "$work.log"; exit 130' INT TERM HUP
+		trap 'kill -INT -- "-$pid" 2>/dev/null || true; wait "$pid" || true; rm -rf "$work" "$work.log"; exit 130' INT TERM HUP
 		progress "$part" "$pid" "$start"
 		if ! wait "$pid"; then
 			echo "$part: not built:" >&2
