@@ -4,10 +4,20 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/sluice-delivery/sluice/analysis"
 	"github.com/sluice-delivery/sluice/api/v1alpha1"
 )
+
+// Deps is what providers are made of.
+type Deps struct {
+	// HTTP is the way out; every provider that speaks HTTP takes it.
+	HTTP *Transport
+	// PrometheusAddress is asked when a metric names none (ARGO_ROLLOUTS_PROMETHEUS_ADDRESS).
+	PrometheusAddress string
+}
 
 // A Query is one measurement to take. Arguments are resolved in Metric.
 type Query struct {
@@ -17,21 +27,16 @@ type Query struct {
 }
 
 // A Sample is what a metrics system said.
-type Sample struct {
-	Result   any               // what conditions see as `result`
-	Value    string            // the measurement's value as text
-	Metadata map[string]string // of the measurement
-	// Phase is set by providers that judge by themselves (job); conditions are then not evaluated.
-	Phase   v1alpha1.AnalysisPhase
-	Message string
-}
+type Sample = analysis.Sample
 
-// A Provider asks one metrics system. An error means it could not answer.
+// A Provider asks one metrics system. An error means it could not answer; it bears no credentials.
+// A Provider may be asked several things at the same time.
 type Provider interface {
 	Measure(ctx context.Context, q Query) (Sample, error)
 }
 
 // A Describer has something to say about the metric as a whole (the resolved query), kept in the result's metadata.
+// It is given the metric with secrets masked.
 type Describer interface {
 	Describe(metric v1alpha1.Metric) map[string]string
 }
@@ -42,4 +47,18 @@ type LongRunner interface {
 	Start(ctx context.Context, q Query) (handle map[string]string, err error)
 	Poll(ctx context.Context, q Query, handle map[string]string) (s Sample, done bool, err error)
 	Stop(ctx context.Context, q Query, handle map[string]string) error
+}
+
+// A Catalog holds the providers of a program by the JSON names of their kinds.
+type Catalog map[string]Provider
+
+// Find returns the provider that a metric names (see analysis.Providers).
+func (c Catalog) Find(metric v1alpha1.Metric) (Provider, error) {
+	for _, name := range analysis.Providers(metric.Provider) {
+		if p := c[name]; p != nil {
+			return p, nil
+		}
+		return nil, fmt.Errorf("metric provider %q is not part of this build", name)
+	}
+	return nil, fmt.Errorf("metric %q names no provider", metric.Name)
 }
