@@ -119,11 +119,14 @@ func TestWhatNeedsNoLook(t *testing.T) {
 		got  Change
 		want string
 	}{
-		"abort":         {Abort("web"), `status {"status":{"abort":true}}` + "\nrollout 'web' aborted"},
-		"retry":         {Retry("web"), `status {"status":{"abort":false}}` + "\nrollout 'web' retried"},
-		"pause":         {Pause("web"), `{"spec":{"paused":true}}` + "\nrollout 'web' paused"},
-		"restart now":   {restart(""), `{"spec":{"restartAt":"2026-03-01T12:00:00Z"}}` + "\nrollout 'web' restarts in 0s"},
-		"restart later": {restart("90s"), `{"spec":{"restartAt":"2026-03-01T12:01:30Z"}}` + "\nrollout 'web' restarts in 90s"},
+		"abort":                   {Abort("web"), `status {"status":{"abort":true}}` + "\nrollout 'web' aborted"},
+		"retry":                   {Retry("web"), `status {"status":{"abort":false}}` + "\nrollout 'web' retried"},
+		"terminate a run":         {TerminateRun("run"), `{"spec":{"terminate":true}}` + "\nanalysisRun 'run' terminated"},
+		"terminate an experiment": {TerminateExperiment("exp"), `{"spec":{"terminate":true}}` + "\nexperiment 'exp' retried"},
+		"retry an experiment":     {RetryExperiment("exp"), `{"status":null}` + "\nexperiment 'exp' retried"},
+		"pause":                   {Pause("web"), `{"spec":{"paused":true}}` + "\nrollout 'web' paused"},
+		"restart now":             {restart(""), `{"spec":{"restartAt":"2026-03-01T12:00:00Z"}}` + "\nrollout 'web' restarts in 0s"},
+		"restart later":           {restart("90s"), `{"spec":{"restartAt":"2026-03-01T12:01:30Z"}}` + "\nrollout 'web' restarts in 90s"},
 		"promote fully, in the middle of an update": {PromoteFull(rollout(canaryAt(1, 4), byHand)),
 			`{"spec":{"paused":false}}` + "\n" + `status {"status":{"promoteFull":true}}` + "\nrollout 'web' fully promoted"},
 		"promote fully what is stable": {PromoteFull(rollout(byHand)), `{"spec":{"paused":false}}` + "\nrollout 'web' fully promoted"},

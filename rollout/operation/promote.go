@@ -25,7 +25,7 @@ func Promote(r *v1alpha1.Rollout, skip Skip) (Change, error) {
 	}
 	index := next(r)
 	if skip.All {
-		index = ptr(steps(r))
+		index = new(steps(r))
 	}
 	if index != nil {
 		c.Patches = []Patch{status(fields{"currentStepIndex": *index})}
@@ -99,7 +99,7 @@ func next(r *v1alpha1.Rollout) *int32 {
 	if steps(r) == 0 || r.Status.CurrentStepIndex == nil {
 		return nil
 	}
-	return ptr(min(*r.Status.CurrentStepIndex+1, steps(r)))
+	return new(min(*r.Status.CurrentStepIndex+1, steps(r)))
 }
 
 func steps(r *v1alpha1.Rollout) int32 {
@@ -108,5 +108,3 @@ func steps(r *v1alpha1.Rollout) int32 {
 	}
 	return int32(len(r.Spec.Strategy.Canary.Steps))
 }
-
-func ptr[T any](v T) *T { return &v }

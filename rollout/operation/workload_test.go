@@ -84,7 +84,7 @@ func TestUndo(t *testing.T) {
 		}}}}}
 	wanted := template("web:3")
 	defaulted := set(r, "3", revision.Hash(&wanted, nil), "web:3")
-	defaulted.Spec.Template.Spec.TerminationGracePeriodSeconds = ptr[int64](30)
+	defaulted.Spec.Template.Spec.TerminationGracePeriodSeconds = new(int64(30))
 
 	for name, tc := range map[string]struct {
 		in     *v1alpha1.Rollout
