@@ -26,13 +26,22 @@ func isPodTemplate(s object) bool {
 	return child(child(child(child(s, "properties"), "spec"), "properties"), "containers") != nil
 }
 
-func isJobSpec(s object) bool { return isPodTemplate(child(child(s, "properties"), "template")) }
+func isJobSpec(s object) bool {
+	return isPodTemplate(child(child(s, "properties"), "template")) && child(child(s, "properties"), "backoffLimit") != nil
+}
 
-// bound keeps a number that int32 cannot hold out of int-or-string fields; API servers only do that for integers.
-// Quantities, which have a pattern, may be as large as they like.
+// instant is what Go's RFC 3339 reads; API servers let a little more pass as a date-time.
+const instant = `^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`
+
+// bound keeps out what an API server lets pass and Go's types cannot hold: a single such object would keep a
+// controller from reading any. These are numbers above int32 in int-or-string fields (quantities, which have a pattern,
+// may be as large as they like) and times with a small t.
 func bound(s object) {
-	if s["x-kubernetes-int-or-string"] == true && s["pattern"] == nil {
+	switch {
+	case s["x-kubernetes-int-or-string"] == true && s["pattern"] == nil:
 		s["minimum"], s["maximum"] = math.MinInt32, math.MaxInt32
+	case s["format"] == "date-time":
+		s["pattern"] = instant
 	}
 }
 
@@ -45,7 +54,7 @@ func relax(template object) {
 		for _, rule := range []string{"description", "enum", "maxLength", "minLength", "maxItems", "minItems", "x-kubernetes-validations"} {
 			delete(s, rule)
 		}
-		if !quantity {
+		if !quantity && s["format"] != "date-time" {
 			delete(s, "pattern")
 		}
 		properties := child(s, "properties")
@@ -85,7 +94,7 @@ func metadata() object {
 		"properties": object{
 			"labels":            texts(),
 			"annotations":       texts(),
-			"creationTimestamp": object{"type": "string", "format": "date-time", "nullable": true},
+			"creationTimestamp": object{"type": "string", "format": "date-time", "pattern": instant, "nullable": true},
 		},
 	}
 }
