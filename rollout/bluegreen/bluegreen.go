@@ -145,4 +145,6 @@ func (v view) count() {
 	}
 }
 
-func (v view) isActive(rs *appsv1.ReplicaSet) bool { return v.active != "" && revision.HashOf(rs) == v.active }
+func (v view) isActive(rs *appsv1.ReplicaSet) bool {
+	return v.active != "" && revision.HashOf(rs) == v.active
+}

@@ -21,7 +21,9 @@ func Available(rs *appsv1.ReplicaSet) int32 {
 }
 
 // FullyAvailable reports whether a ReplicaSet has pods and all of them are available (spec 8.1).
-func FullyAvailable(rs *appsv1.ReplicaSet) bool { return revision.Size(rs) > 0 && Available(rs) >= revision.Size(rs) }
+func FullyAvailable(rs *appsv1.ReplicaSet) bool {
+	return revision.Size(rs) > 0 && Available(rs) >= revision.Size(rs)
+}
 
 // Resized reports whether this is a scale-only pass (spec 3.4): the number of replicas wanted has changed since the
 // new or the stable ReplicaSet was sized.
