@@ -95,22 +95,23 @@ build() { # PART
 	else
 		rm -rf "$cache/$part".new.* # of a build that was killed: nobody else has the lock
 		work=$(mktemp -d "$cache/$part.new.XXXXXX")
+		mkdir "$work.tmp"
 		set -m # a process group of its own, which ends as a whole
-		(cd "$(folder "$part")" && "build_$part" "$work") >"$work.log" 2>&1 {lock}>&- &
+		(cd "$(folder "$part")" && GOTMPDIR=$work.tmp "build_$part" "$work") >"$work.log" 2>&1 {lock}>&- &
 		pid=$!
 		set +m
-		trap 'kill -INT -- "-$pid" 2>/dev/null || true; wait "$pid" || true; rm -rf "$work" "$work.log"; exit 130' INT TERM HUP
+		trap 'while kill -KILL -- "-$pid" 2>/dev/null; do sleep 0.05; done; rm -rf "$work"*; exit 130' INT TERM HUP
 		progress "$part" "$pid" "$start"
 		if ! wait "$pid"; then
 			echo "$part: not built:" >&2
 			tail -n 20 "$work.log" >&2
-			rm -rf "$work" "$work.log"
+			rm -rf "$work"*
 			exit 1
 		fi
 		trap - INT TERM HUP
 		chmod 755 "$work"
 		mv "$work" "$out"
-		rm -f "$work.log"
+		rm -rf "$work".*
 		echo "$part: built in $((SECONDS - start)) s" >&2
 		# What has not been asked for in two weeks.
 		find "$cache" -maxdepth 1 -type d -name "$part-*" -mtime +14 -exec rm -rf {} +
