@@ -1,0 +1,146 @@
+package render
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+// Limits bound what a tree may hold, since its content is anybody's.
+type Limits struct {
+	// Entries is the number of files and links.
+	Entries int
+	// Bytes is the size of all files together.
+	Bytes int64
+}
+
+// DefaultLimits are generous for a repository of manifests.
+var DefaultLimits = Limits{Entries: 100_000, Bytes: 1 << 30}
+
+// A Tree collects files and symbolic links into a file system in memory, on which Render works.
+type Tree struct {
+	limits  Limits
+	entries int
+	bytes   int64
+	files   map[string][]byte
+	links   map[string]string
+}
+
+// NewTree starts an empty tree.
+func NewTree(limits Limits) *Tree {
+	return &Tree{limits: limits, files: map[string][]byte{}, links: map[string]string{}}
+}
+
+// Left is how many bytes may still be added.
+func (t *Tree) Left() int64 { return t.limits.Bytes - t.bytes }
+
+// Add adds a file. Its name is relative to the tree.
+func (t *Tree) Add(name string, content []byte) error {
+	clean, err := t.enter(name, int64(len(content)))
+	if err == nil {
+		t.files[clean] = content
+	}
+	return err
+}
+
+// Link adds a symbolic link. A target outside of the tree is an error: what it would show is not the source's.
+func (t *Tree) Link(name, target string) error {
+	clean, err := t.enter(name, 0)
+	if err != nil {
+		return err
+	}
+	goal := path.Join(path.Dir(clean), target)
+	if path.IsAbs(target) || goal == ".." || strings.HasPrefix(goal, "../") {
+		return fmt.Errorf("link %s leads out of the source tree", clean)
+	}
+	t.links[clean] = goal
+	return nil
+}
+
+func (t *Tree) enter(name string, size int64) (string, error) {
+	clean := path.Clean(name)
+	if path.IsAbs(clean) || clean == "." || clean == ".." || strings.HasPrefix(clean, "../") {
+		return "", fmt.Errorf("entry %q leaves the source tree", name)
+	}
+	if t.entries++; t.entries > t.limits.Entries {
+		return "", fmt.Errorf("the source tree has more than %d entries", t.limits.Entries)
+	}
+	if t.bytes += size; t.bytes > t.limits.Bytes {
+		return "", fmt.Errorf("the source tree is larger than %d MiB", t.limits.Bytes>>20)
+	}
+	return clean, nil
+}
+
+// FileSystem is the tree with all links followed. A link whose target does not exist is left out, as git would show it.
+func (t *Tree) FileSystem() (filesys.FileSystem, error) {
+	fs := filesys.MakeFsInMemory()
+	for name, content := range t.files {
+		if err := write(fs, name, content); err != nil {
+			return nil, err
+		}
+	}
+	copied := int64(0)
+	for name := range t.links {
+		goal, err := t.follow(name)
+		if err != nil {
+			return nil, err
+		}
+		for file, content := range t.below(goal) {
+			// Links can multiply what is there; the bound is the same.
+			if copied += int64(len(content)); copied > t.limits.Bytes {
+				return nil, fmt.Errorf("the links of the source tree show more than %d MiB", t.limits.Bytes>>20)
+			}
+			if err := write(fs, path.Join(name, strings.TrimPrefix(file, goal)), content); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return fs, nil
+}
+
+// follow resolves links on the way, also those in the middle of a path.
+func (t *Tree) follow(name string) (string, error) {
+	for range 40 {
+		next, changed := t.step(name)
+		if !changed {
+			return name, nil
+		}
+		if next == ".." || strings.HasPrefix(next, "../") {
+			return "", fmt.Errorf("link %s leads out of the source tree", name)
+		}
+		name = next
+	}
+	return "", fmt.Errorf("link %s leads in a circle", name)
+}
+
+func (t *Tree) step(name string) (string, bool) {
+	parts := strings.Split(name, "/")
+	for i := range parts {
+		if goal, found := t.links[strings.Join(parts[:i+1], "/")]; found {
+			return path.Join(append([]string{goal}, parts[i+1:]...)...), true
+		}
+	}
+	return name, false
+}
+
+func (t *Tree) below(goal string) map[string][]byte {
+	if content, found := t.files[goal]; found {
+		return map[string][]byte{goal: content}
+	}
+	all := map[string][]byte{}
+	for file, content := range t.files {
+		if goal == "." || strings.HasPrefix(file, goal+"/") {
+			all[file] = content
+		}
+	}
+	return all
+}
+
+func write(fs filesys.FileSystem, name string, content []byte) error {
+	if err := fs.WriteFile("/"+name, content); err != nil {
+		return fmt.Errorf("read %s into memory: %w", name, err)
+	}
+	return nil
+}
