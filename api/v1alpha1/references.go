@@ -17,6 +17,8 @@ type References struct {
 	Ingresses map[string]*networkingv1.Ingress
 	// VirtualServices by the name that the spec uses (name or name.namespace).
 	VirtualServices map[string]*unstructured.Unstructured
+	// VirtualServiceErrors is what is wrong with the routes of a VirtualService, by the same name.
+	VirtualServiceErrors map[string]string
 	// AnalysisTemplates by name, nested ones included.
 	AnalysisTemplates map[string]*AnalysisTemplate
 	// ClusterAnalysisTemplates by name, nested ones included.
