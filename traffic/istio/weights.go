@@ -34,7 +34,7 @@ func (x *Router) weigh(found []virtualService, want traffic.Split) (events []tra
 			if err != nil {
 				return nil, false, err
 			}
-			edited, err := s.write(route)
+			edited, err := s.write(route, isMirror(route))
 			if err != nil {
 				return nil, false, err
 			}
@@ -179,8 +179,9 @@ func (s shares) read(route map[string]any) (int64, bool, error) {
 }
 
 // write gives every destination of a route its weight. Additional ones that are missing come to the end in the order
-// of their names; strangers that carry weight go.
-func (s shares) write(route map[string]any) (changed bool, err error) {
+// of their names; strangers that carry weight go. Weights of 0 are left out of a mirror route (case istio-mirror-route);
+// elsewhere an absent weight means 0 and stays absent.
+func (s shares) write(route map[string]any, omitZero bool) (changed bool, err error) {
 	entries, err := traffic.Items(route, "route")
 	if err != nil {
 		return false, err
@@ -214,8 +215,12 @@ func (s shares) write(route map[string]any) (changed bool, err error) {
 				continue
 			}
 		}
-		if want != have { // an absent weight means 0 and stays absent
+		if want != have {
 			entry["weight"], changed = want, true
+		}
+		if omitZero && want == 0 && entry["weight"] != nil {
+			delete(entry, "weight")
+			changed = true
 		}
 		kept = append(kept, entry)
 	}
