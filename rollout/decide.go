@@ -56,6 +56,9 @@ func invalid(s plan.Snapshot) string {
 	if errs := v1alpha1.ValidateSpec(s.Rollout); len(errs) > 0 {
 		return errs[0].Error()
 	}
+	if why := unbuilt(s.Rollout); why != "" {
+		return why
+	}
 	if errs := v1alpha1.ValidateReferences(s.Rollout, s.References); len(errs) > 0 {
 		return errs[0].Error()
 	}
