@@ -53,7 +53,7 @@ type AnalysisRunFence interface {
 // SetupAnalysisRuns adds the AnalysisRun controller to a manager.
 func SetupAnalysisRuns(mgr ctrl.Manager, deps AnalysisRunDeps) error {
 	err := ctrl.NewControllerManagedBy(mgr).Named("AnalysisRuns").For(&v1alpha1.AnalysisRun{}).
-		WithOptions(controller.Options{MaxConcurrentReconciles: deps.Threads}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: deps.Threads, RateLimiter: limiter()}).
 		Complete(newAnalysisRuns(deps))
 	if err != nil {
 		return fmt.Errorf("set up the AnalysisRun controller: %w", err)

@@ -1,0 +1,169 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/sluice-delivery/sluice/api/v1alpha1"
+	"github.com/sluice-delivery/sluice/internal/kube"
+	"github.com/sluice-delivery/sluice/rollout"
+	"github.com/sluice-delivery/sluice/rollout/plan"
+)
+
+// Rollouts is the controller of Rollouts.
+type Rollouts struct {
+	*Shell
+	steering *steering
+	trials   *trials
+
+	mu    sync.Mutex
+	known map[types.NamespacedName]*v1alpha1.Rollout // met since the start, for their farewell
+}
+
+// Reconcile is one look at one Rollout.
+func (c *Rollouts) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	began := time.Now()
+	again, err := c.look(ctx, request.NamespacedName)
+	if kube.IsStale(err) { // somebody was faster: look again
+		again, err = stale, nil
+	}
+	c.Metrics.Reconciled(v1alpha1.RolloutKind, request.NamespacedName, time.Since(began), err != nil)
+	return reconcile.Result{RequeueAfter: again}, err
+}
+
+// look follows the recipe of docs/architecture.md: fence, observe, decide, apply, status, publish, and when to look again.
+func (c *Rollouts) look(ctx context.Context, key types.NamespacedName) (again time.Duration, err error) {
+	// 1. Fence: never decide from a picture older than our own last write.
+	if c.Fence.Behind(key) {
+		return behind, nil
+	}
+	// 2. Observe: one picture, which nobody changes.
+	ro, found, err := c.rollout(ctx, key)
+	if err != nil || !found || ro.DeletionTimestamp != nil {
+		return 0, err
+	}
+	if claimed, err := c.claim(ctx, ro); err != nil || claimed {
+		return stale, err
+	}
+	snapshot, err := c.observe(ctx, ro)
+	if err != nil {
+		return 0, c.complain(ro, err)
+	}
+	// 3. Decide: a function of the picture and the instant.
+	now := c.Now()
+	next := rollout.Decide(snapshot, now)
+	// 4. Apply: the effects in order, each a compare-and-swap.
+	w := c.writer(snapshot)
+	defer func() { c.log(key, snapshot, next, w, err) }()
+	if err := w.apply(ctx, next.Effects); err != nil {
+		return 0, w.explain(err)
+	}
+	// 5. Status, last.
+	if err := w.status(ctx, next.Status); err != nil {
+		return 0, w.explain(err)
+	}
+	// 6. Publish what the status says, now that it holds.
+	w.publish(next.Events)
+	if err := w.annotate(ctx, next.Annotations); err != nil {
+		return 0, w.explain(err)
+	}
+	// 7. Look again when the plan says so, or when something changes.
+	if next.Retry != "" {
+		return 0, fmt.Errorf("%s", next.Retry)
+	}
+	return until(next.Wake, now), nil
+}
+
+// until is how long it is to wake, and never nothing when there is a time to wake at.
+func until(wake, now time.Time) time.Duration {
+	if wake.IsZero() {
+		return 0
+	}
+	return max(wake.Sub(now), time.Millisecond)
+}
+
+// rollout reads the Rollout, and greets or takes leave of it. One that does not decode is told of and not found.
+func (c *Rollouts) rollout(ctx context.Context, key types.NamespacedName) (*v1alpha1.Rollout, bool, error) {
+	ro := &v1alpha1.Rollout{}
+	switch err := c.Client.Get(ctx, key, ro); {
+	case apierrors.IsNotFound(err):
+		c.farewell(key)
+		return nil, false, nil
+	case err != nil:
+		return nil, false, fmt.Errorf("read rollout %s: %w", key, err)
+	}
+	c.greet(ro)
+	if why, broken := kube.Broken(ro); broken {
+		c.tell(ro, plan.Event{Reason: v1alpha1.EventReconciliationError, Message: "Reconciliation failed with error: " + why, Warning: true})
+		return nil, false, nil
+	}
+	return ro, true, nil
+}
+
+func (c *Rollouts) greet(ro *v1alpha1.Rollout) {
+	key := kube.Key(ro)
+	c.mu.Lock()
+	old := c.known[key]
+	c.known[key] = ro
+	c.mu.Unlock()
+	if old != nil && old.UID != ro.UID {
+		c.deleted(old)
+	}
+	if old == nil || old.UID != ro.UID {
+		c.Metrics.Keep(key)
+		c.tell(ro, plan.Event{Reason: v1alpha1.EventRolloutAddedToInformer, Message: "Rollout resource added to informer: " + key.String()})
+	}
+}
+
+func (c *Rollouts) farewell(key types.NamespacedName) {
+	c.mu.Lock()
+	old := c.known[key]
+	delete(c.known, key)
+	c.mu.Unlock()
+	c.Fence.Forget(key)
+	if old != nil {
+		c.deleted(old)
+	}
+}
+
+func (c *Rollouts) deleted(ro *v1alpha1.Rollout) {
+	c.trials.forget(ro.UID)
+	c.Metrics.Forget(kube.Key(ro))
+	c.tell(ro, plan.Event{Reason: v1alpha1.EventRolloutDeleted, Message: fmt.Sprintf("Rollout %s/%s is deleted.", ro.Name, ro.Namespace)})
+}
+
+// tell publishes an event about a Rollout.
+func (c *Rollouts) tell(ro *v1alpha1.Rollout, e plan.Event) {
+	c.Events.Tell(ro, kube.Event{Reason: e.Reason, Message: e.Message, Warning: e.Warning})
+}
+
+// complain tells of an error that nothing else tells of.
+func (c *Rollouts) complain(ro *v1alpha1.Rollout, err error) error {
+	if !kube.IsStale(err) && !ending(err) {
+		c.tell(ro, plan.Event{Reason: v1alpha1.EventReconciliationError, Message: "Reconciliation failed with error: " + err.Error(), Warning: true})
+	}
+	return err
+}
+
+// log says in one line what a plan was and how it went. A plan at rest is no news.
+func (c *Rollouts) log(key types.NamespacedName, s plan.Snapshot, next plan.Plan, w *writer, err error) {
+	if err == nil && len(w.done) == 0 && !w.wrote {
+		c.Log.Debug("at rest", "rollout", key, "waiting", next.Waiting, "wake", next.Wake)
+		return
+	}
+	phase := s.Rollout.Status.Phase
+	if w.wrote {
+		phase = next.Status.Phase
+	}
+	args := []any{"rollout", key, "phase", phase, "effects", w.done, "wake", next.Wake}
+	if err != nil {
+		args = append(args, "error", err)
+	}
+	c.Log.Info("plan", args...)
+}
