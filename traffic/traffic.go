@@ -62,11 +62,14 @@ func (s Split) Total() int32 {
 	return s.Max
 }
 
-// StableWeight is what canary and additional destinations leave, never below 0.
+// StableWeight is what canary and additional destinations leave, never below 0. A destination without Service is none
+// (ours; spec 7.1).
 func (s Split) StableWeight() int32 {
 	rest := s.Total() - s.Weight
 	for _, d := range s.Additional {
-		rest -= d.Weight
+		if d.Service != "" {
+			rest -= d.Weight
+		}
 	}
 	return max(rest, 0)
 }
