@@ -1,3 +1,5 @@
+//go:generate go -C ../../tools run ./install ../manifests
+
 // Command rollouts-controller runs Rollouts and AnalysisRuns in a cluster.
 package main
 
