@@ -130,7 +130,7 @@ func (r *results) kept(j *job, merged recording.Recording) {
 // finish prints the last line and writes the JSON file.
 func (r *results) finish(file string) error {
 	for _, e := range r.exceptions {
-		if !e.Used {
+		if !e.Used && slices.ContainsFunc(r.all, func(one result) bool { return e.Concerns(one.Case) }) {
 			fmt.Printf("exception never needed: case %q, fact %q\n", e.Case, e.Fact)
 		}
 	}
