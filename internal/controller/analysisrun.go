@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	staleWait      = 100 * time.Millisecond // before the cache is asked again whether it shows our write
-	measureTimeout = 10 * time.Minute       // for one measurement, whatever its provider thinks of timeouts
+	analysisRunsName = "AnalysisRuns"
+	measureTimeout   = 10 * time.Minute // for one measurement, whatever its provider thinks of timeouts
 )
 
 // AnalysisRunDeps is what the AnalysisRun controller is made of.
@@ -52,7 +52,7 @@ type AnalysisRunFence interface {
 
 // SetupAnalysisRuns adds the AnalysisRun controller to a manager.
 func SetupAnalysisRuns(mgr ctrl.Manager, deps AnalysisRunDeps) error {
-	err := ctrl.NewControllerManagedBy(mgr).Named("AnalysisRuns").For(&v1alpha1.AnalysisRun{}).
+	err := ctrl.NewControllerManagedBy(mgr).Named(analysisRunsName).For(&v1alpha1.AnalysisRun{}).
 		WithOptions(controller.Options{MaxConcurrentReconciles: deps.Threads, RateLimiter: limiter()}).
 		Complete(newAnalysisRuns(deps))
 	if err != nil {
@@ -75,11 +75,11 @@ func newAnalysisRuns(deps AnalysisRunDeps) *analysisRuns {
 func (a *analysisRuns) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	began := a.Now()
 	result, err := a.look(ctx, request.NamespacedName)
+	if kube.IsStale(err) {
+		result, err = reconcile.Result{RequeueAfter: stale}, nil
+	}
 	if a.Reconciled != nil {
 		a.Reconciled(request.NamespacedName, a.Now().Sub(began), err)
-	}
-	if kube.IsStale(err) {
-		return reconcile.Result{RequeueAfter: staleWait}, nil
 	}
 	return result, err
 }
@@ -88,7 +88,7 @@ func (a *analysisRuns) Reconcile(ctx context.Context, request reconcile.Request)
 func (a *analysisRuns) look(ctx context.Context, key types.NamespacedName) (reconcile.Result, error) {
 	// 1. Fence.
 	if a.Fence.Behind(key) {
-		return reconcile.Result{RequeueAfter: staleWait}, nil
+		return reconcile.Result{RequeueAfter: behind}, nil
 	}
 	// 2. Observe.
 	run := &v1alpha1.AnalysisRun{}

@@ -130,18 +130,21 @@ func (p *Pass) begin(k Kind) {
 		p.Invalidate(fmt.Sprintf("%s: %v", k.Path, err))
 		return
 	}
+	// Bounded before it is looked for: the run that was made is stored like that.
+	var unbounded []string
+	if k.Type != v1alpha1.RolloutTypeBackground {
+		unbounded = analysis.Unbounded(run.Spec)
+		run.Spec = analysis.Bound(run.Spec)
+	}
 	name, reuse := analysis.Name(run.Name, run.Spec, p.Ro.UID, p.Runs, p.TakenRunNames)
 	if reuse != nil {
 		*k.Status = &v1alpha1.RolloutAnalysisRunStatus{Name: reuse.Name, Status: reuse.Status.Phase, Message: reuse.Status.Message}
 		return
 	}
 	reason := plan.Reason{Text: k.Type + " analysis is due"}
-	if unbounded := analysis.Unbounded(run.Spec); len(unbounded) > 0 && k.Type != v1alpha1.RolloutTypeBackground {
-		run.Spec = analysis.Bound(run.Spec)
-		if name == run.Name {
-			reason.Tell = append(reason.Tell, plan.Event{Warning: true, Reason: v1alpha1.EventAnalysisTemplateUnbounded,
-				Message: fmt.Sprintf("%s: metrics %v have an interval and no count: the first success completes them, more failures than failureLimit fail them", k.Path, unbounded)})
-		}
+	if len(unbounded) > 0 && name == run.Name {
+		reason.Tell = append(reason.Tell, plan.Event{Warning: true, Reason: v1alpha1.EventAnalysisTemplateUnbounded,
+			Message: fmt.Sprintf("%s: metrics %v have an interval and no count: the first success completes them, more failures than failureLimit fail them", k.Path, unbounded)})
 	}
 	run.Name = name
 	p.Do(plan.Begin{Reason: reason, Run: run})
