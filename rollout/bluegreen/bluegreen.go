@@ -30,6 +30,7 @@ func look(p *pass.Pass) view {
 // Decide is one pass over a blue-green (spec 3.12).
 func Decide(p *pass.Pass) plan.Plan {
 	v := look(p)
+	v.repair()
 	v.preview()
 	if p.TemplateChanged() {
 		p.Reset()
@@ -48,6 +49,17 @@ func Decide(p *pass.Pass) plan.Plan {
 	v.analyse()
 	p.Metadata()
 	return v.finish(completed)
+}
+
+// repair gives the active Service back what somebody took from it: the hash that it selected when this rollout last
+// looked. Without it the Service would count as one to take over, and a pause or an analysis would be skipped.
+func (v *view) repair() {
+	last := v.Rollout.Status.BlueGreen.ActiveSelector
+	if v.active != "" || last == "" || v.Services[v.spec.ActiveService] == nil || pass.Available(revision.WithHash(v.All(), last)) == 0 {
+		return
+	}
+	v.PointAnyway(v.spec.ActiveService, last, "the active Service lost its hash")
+	v.active, v.Status.BlueGreen.ActiveSelector = last, last
 }
 
 // Rescale is the pass that only follows a change of spec.replicas (spec 3.4).

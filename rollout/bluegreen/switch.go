@@ -55,8 +55,14 @@ func (v view) pause() (completed bool) {
 
 // analysed reports whether the analysis before the switch, if there is one, succeeded.
 func (v view) analysed() bool {
+	if v.spec.PrePromotionAnalysis == nil {
+		return true
+	}
 	pre := v.Status.BlueGreen.PrePromotionAnalysisRunStatus
-	return v.spec.PrePromotionAnalysis == nil || pre != nil && pre.Status == v1alpha1.AnalysisPhaseSuccessful
+	if run := v.Current(pre); run != nil {
+		return run.Status.Phase == v1alpha1.AnalysisPhaseSuccessful
+	}
+	return pre != nil && pre.Status == v1alpha1.AnalysisPhaseSuccessful
 }
 
 // activate switches the active Service: to the new revision when everything before the switch is done, back to stable
@@ -88,6 +94,8 @@ func (v view) analyse() {
 	pre, post := &v.Status.BlueGreen.PrePromotionAnalysisRunStatus, &v.Status.BlueGreen.PostPromotionAnalysisRunStatus
 	if why, none := v.NoAnalysis(); none {
 		v.CeaseCurrent(why)
+		v.Note(v.PrePromotion())
+		v.Note(v.PostPromotion())
 		v.TidyRuns()
 		return
 	}

@@ -23,12 +23,12 @@ func Decide(p *pass.Pass) plan.Plan {
 	p.Metadata()
 	p.CleanHistory()
 	services(p)
-	routed := route(p)
+	now := progress{routed: route(p), sized: atDesired(p)}
 	analyse(p)
 	if !p.PausedNow() && !Resize(p) {
 		pause(p)
 	}
-	return finish(p, routed)
+	return finish(p, now)
 }
 
 // Rescale is the pass that only follows a change of spec.replicas (spec 3.4).
@@ -37,6 +37,9 @@ func Rescale(p *pass.Pass) plan.Plan {
 	count(p)
 	return p.Scaled()
 }
+
+// progress is what the current step has by the time its sizes are looked at: the routers told, the pods there.
+type progress struct{ routed, sized bool }
 
 // reset starts the steps anew for another template or other steps (spec 3.7). Going back to stable skips them.
 func reset(p *pass.Pass) plan.Plan {
@@ -57,7 +60,7 @@ func reset(p *pass.Pass) plan.Plan {
 }
 
 // finish promotes, gives up or takes the next step, and writes the status (spec 3.7).
-func finish(p *pass.Pass, routed bool) plan.Plan {
+func finish(p *pass.Pass, now progress) plan.Plan {
 	count(p)
 	if p.Status.PromoteFull || p.WithinWindow() {
 		p.ClearPauses()
@@ -74,7 +77,7 @@ func finish(p *pass.Pass, routed bool) plan.Plan {
 		if p.Status.StableRS == p.Status.CurrentPodHash {
 			p.SetIndex(len(p.Steps()))
 		}
-	case !p.Status.PromoteFull && !p.WithinWindow() && done(p, routed):
+	case !p.Status.PromoteFull && !p.WithinWindow() && done(p, now):
 		advance(p)
 	}
 	return p.Finish()

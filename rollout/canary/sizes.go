@@ -61,23 +61,24 @@ func sizes(p *pass.Pass) (wantNew, wantStable int32) {
 }
 
 func basicSizes(p *pass.Pass) (wantNew, wantStable int32) {
-	c := p.Ro.Spec.Strategy.Canary
 	b := bounds(p)
+	var stable replicas.Set
 	if p.Stable == nil || p.Stable == p.New {
-		return b.Replicas, 0
+		wantNew = b.Replicas // within the same bounds: pods of other revisions may still be there
+	} else {
+		stable = set(p.Stable)
+		weight := currentWeight(p)
+		if p.Status.PromoteFull {
+			weight = v1alpha1.MaxTrafficWeight(p.Ro)
+		}
+		wantNew, wantStable = replicas.Split(b.Replicas, weight, v1alpha1.MaxTrafficWeight(p.Ro), b.Surge)
 	}
-	weight := currentWeight(p)
-	if p.Status.PromoteFull {
-		weight = v1alpha1.MaxTrafficWeight(p.Ro)
-	}
-	surge, _ := replicas.Limits(c.MaxSurge, c.MaxUnavailable, p.Replicas())
-	wantNew, wantStable = replicas.Split(p.Replicas(), weight, v1alpha1.MaxTrafficWeight(p.Ro), surge)
 	var others replicas.Set
 	for _, rs := range p.Others {
 		others.Spec += revision.Size(rs)
 		others.Available += pass.Available(rs)
 	}
-	return b.Basic(wantNew, wantStable, set(p.New), set(p.Stable), others)
+	return b.Basic(wantNew, wantStable, set(p.New), stable, others)
 }
 
 func bounds(p *pass.Pass) replicas.Bounds {
@@ -95,6 +96,7 @@ func routedSizes(p *pass.Pass) (wantNew, wantStable int32) {
 	if w := p.Status.Canary.Weights; w != nil {
 		r.RecordedCanary = &w.Canary.Weight
 	}
+	r.RecordedStable = &r.Max // as long as nobody told a router anything, stable has all traffic
 	if w := p.Rollout.Status.Canary.Weights; w != nil {
 		r.RecordedStable = &w.Stable.Weight
 	}

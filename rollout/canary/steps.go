@@ -9,8 +9,8 @@ import (
 	"github.com/sluice-delivery/sluice/rollout/revision"
 )
 
-// done reports whether the current step is completed (spec 3.7). Routed tells whether the routers were told of it.
-func done(p *pass.Pass, routed bool) bool {
+// done reports whether the current step is completed (spec 3.7).
+func done(p *pass.Pass, now progress) bool {
 	step := p.Step()
 	if step == nil || p.Ro.Spec.Paused {
 		return false
@@ -19,14 +19,14 @@ func done(p *pass.Pass, routed bool) bool {
 	case step.Pause != nil:
 		return pauseOver(p, step.Pause)
 	case step.SetWeight != nil:
-		return atDesired(p) && (p.Verified == nil || *p.Verified)
+		return now.sized && (p.Verified == nil || *p.Verified)
 	case step.SetCanaryScale != nil:
-		return atDesired(p)
+		return now.sized
 	case step.Analysis != nil:
 		run := p.Status.Canary.CurrentStepAnalysisRunStatus
 		return run != nil && run.Status == v1alpha1.AnalysisPhaseSuccessful
 	case step.SetHeaderRoute != nil && len(step.SetHeaderRoute.Match) > 0:
-		return routed && pass.Available(p.New) > 0
+		return now.routed && pass.Available(p.New) > 0
 	case step.SetHeaderRoute != nil, step.SetMirrorRoute != nil:
 		return true
 	}

@@ -59,6 +59,9 @@ func wanted(p *pass.Pass) share {
 		return share{weight: recordedWeight(p), why: "a full promotion was requested", cleared: true}
 	case len(steps) == 0:
 		return share{weight: 0, why: "there are no steps"}
+	case !atDesired(p) && p.Step() != nil:
+		// A step that lowers the weight lowers it before the pods go (spec 7.1 #6 has it the other way round).
+		return share{weight: min(setWeight(steps, p.Index()), setWeight(steps, p.Index()+1)), why: "until the pods of the step are there"}
 	case !atDesired(p):
 		return share{weight: setWeight(steps, p.Index()), why: "until the pods of the step are there"}
 	case p.Step() != nil:
@@ -92,7 +95,10 @@ func abortWeight(p *pass.Pass) int32 {
 	target := dynamicAbortWeight(p)
 	carried := whole * pass.Available(p.Stable) / r
 	lacking := max(0, whole-carried)
-	if recorded(p) == nil {
+	switch {
+	case recorded(p) == nil && pass.Available(p.New) == 0:
+		return 0 // it carries nothing, and could not
+	case recorded(p) == nil:
 		return max(lacking, target)
 	}
 	now := recordedWeight(p)

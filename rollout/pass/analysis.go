@@ -95,7 +95,14 @@ func (p *Pass) Follow(k Kind) {
 	}
 }
 
-// Mirror refreshes the recorded phase of a run and tells when it changed.
+// Note refreshes what the status says of a kind's run, without consequences: the run is over for the update.
+func (p *Pass) Note(k Kind) {
+	if run := p.Current(*k.Status); run != nil {
+		p.mirrorRun(k, run, (*k.Status).Status)
+	}
+}
+
+// mirrorRun refreshes the recorded phase of a run and tells when it changed.
 func (p *Pass) mirrorRun(k Kind, run *v1alpha1.AnalysisRun, was v1alpha1.AnalysisPhase) {
 	phase := run.Status.Phase
 	*k.Status = &v1alpha1.RolloutAnalysisRunStatus{Name: run.Name, Status: phase, Message: run.Status.Message}

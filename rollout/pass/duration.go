@@ -34,9 +34,9 @@ func (p *Pass) startClock() {
 	retried := stored.AbortedAt != nil && !p.Status.Abort && p.Status.AbortedAt == nil && d != nil && d.FinishedAt != nil
 	running := d != nil && d.FinishedAt == nil
 	switch {
-	case d != nil && !changed && !retried, p.settled():
 	case running && changed && (p.Promoted() || p.WithinWindow()):
 		d.CompletionStatus = v1alpha1.CompletionFastRolledBack
+	case d != nil && !changed && !retried, p.settled():
 	case d != nil && d.CompletionStatus == v1alpha1.CompletionAborted && p.Promoted():
 	case p.Status.CurrentPodHash != "":
 		p.Status.Duration = &v1alpha1.RolloutDuration{RolloutStartedAt: p.metaNow()}

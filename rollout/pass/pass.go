@@ -35,6 +35,7 @@ type Pass struct {
 	cause      string   // why this pass aborts
 	resumed    bool     // the person who was asked has resumed: controllerPause without conditions, as stored
 	unspent    bool     // the resume has not had its effect yet
+	lettingGo  bool     // a size of 0 keeps its deadline: the abort delay is told by it
 	delayed    bool     // New carried an unexpired scale-down deadline when the pass began
 	afterwards []string // what the status waits for
 }

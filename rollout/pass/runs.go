@@ -102,3 +102,14 @@ func (p *Pass) deleteRun(run *v1alpha1.AnalysisRun, why string) {
 	}
 	p.Do(plan.Delete{Reason: plan.Reason{Text: why}, Kind: "AnalysisRun", Name: run.Name, UID: run.UID})
 }
+
+// forgetBadRuns makes a retry measure again: blue-green's runs are retained after an abort, and one that is due only
+// later, after the switch, would be taken for the verdict on the retry.
+func (p *Pass) forgetBadRuns() {
+	b := &p.Status.BlueGreen
+	for _, ref := range []**v1alpha1.RolloutAnalysisRunStatus{&b.PrePromotionAnalysisRunStatus, &b.PostPromotionAnalysisRunStatus} {
+		if *ref != nil && (*ref).Status.Completed() && (*ref).Status != v1alpha1.AnalysisPhaseSuccessful {
+			*ref = nil
+		}
+	}
+}

@@ -55,7 +55,7 @@ func (p *Pass) Scale(rs *appsv1.ReplicaSet, to int32, why string) bool {
 		p.Do(plan.Amend{Reason: plan.Reason{Text: "the number of replicas wanted is " + wanted}, Want: rs.DeepCopy()})
 		return true
 	}
-	if to == 0 {
+	if to == 0 && !p.lettingGo {
 		delete(rs.Annotations, v1alpha1.ScaleDownDeadlineAnnotation)
 	}
 	rs.Spec.Replicas = &to
@@ -98,6 +98,8 @@ func (p *Pass) LetGo() bool {
 	at, has := revision.Deadline(p.New)
 	switch {
 	case has && !at.After(p.Now):
+		p.lettingGo = true
+		defer func() { p.lettingGo = false }()
 		return p.Scale(p.New, 0, "the delay after the abort is over")
 	case has:
 		p.WakeAt(at)

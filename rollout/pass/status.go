@@ -37,6 +37,7 @@ func (p *Pass) Scaled() plan.Plan {
 	p.Status.HPAReplicas = fresh.HPAReplicas
 	p.Status.AvailableReplicas = fresh.AvailableReplicas
 	p.out.Status = p.Status
+	p.out.Waiting = p.waiting()
 	return p.out
 }
 
@@ -67,8 +68,9 @@ func (p *Pass) settlePause() {
 			p.Status.AbortedAt = p.metaNow()
 		}
 		p.Status.PauseConditions = nil
-	} else {
+	} else if p.Status.AbortedAt != nil {
 		p.Status.AbortedAt = nil
+		p.forgetBadRuns()
 	}
 	if len(p.Status.PauseConditions) == 0 {
 		p.Status.ControllerPause = p.unspent && !p.Status.Abort
