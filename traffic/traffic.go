@@ -26,7 +26,7 @@ type Destination struct {
 	Hash       string // pod-template hash; empty before there is such a revision
 	ReplicaSet string // name, for messages
 	Available  bool   // the ReplicaSet is fully available (spec 7.2: both sizes above 0 and equal)
-	Waits      bool   // the ReplicaSet has pods wanted (spec.replicas > 0) but is not fully available
+	Waits      bool   // the ReplicaSet has pods wanted (spec.replicas > 0) but is not fully available; hashes wait for it
 	Weight     int32  // only for additional destinations: share of the whole, in parts of Split.Max
 }
 
@@ -46,7 +46,8 @@ type Split struct {
 	// RoutesOnly asks for the managed routes alone: weights and hashes stay as they are. Spec 7.1 clears routes before
 	// it finds that there is no sufficiently available stable revision, and then stops.
 	RoutesOnly bool
-	// WeightFirst asks that weights are written before hashes move: traffic leaves a revision without pods first.
+	// WeightFirst asks that weights and routes are written before hashes move: traffic leaves a revision without pods
+	// before a subset is pointed at the next one.
 	WeightFirst bool
 	// PingPong is true when Canary.Service and Stable.Service are today's ping and pong sides.
 	PingPong bool

@@ -16,19 +16,19 @@ var routers = map[string]func(*v1alpha1.Rollout, traffic.Options) (traffic.Route
 	"nginx": nginx.New,
 }
 
-// Routers makes every router that a Rollout configures, in the order of the fields of trafficRouting. A kind that is
-// not supported is an error: its traffic would silently stay where it is.
+// Routers makes every router that a Rollout configures, in the order of the fields of trafficRouting; none without
+// traffic routing. A kind that this program does not have is an error: its traffic would silently stay where it is.
 func Routers(r *v1alpha1.Rollout, o traffic.Options) ([]traffic.Router, error) {
 	if r.Spec.Strategy.Canary == nil {
 		return nil, nil
 	}
 	var all []traffic.Router
 	for _, choice := range v1alpha1.Chosen(r.Spec.Strategy.Canary.TrafficRouting) {
-		build, known := routers[choice.Name]
+		create, known := routers[choice.Name]
 		if !known {
-			return nil, fmt.Errorf("traffic router %q is not supported", choice.Name)
+			return nil, fmt.Errorf("traffic router %q is not part of this build", choice.Name)
 		}
-		router, err := build(r, o)
+		router, err := create(r, o)
 		if err != nil {
 			return nil, fmt.Errorf("traffic router %q: %w", choice.Name, err)
 		}

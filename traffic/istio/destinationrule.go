@@ -15,8 +15,7 @@ import (
 // hash writes the hashes of the split into the subsets of the DestinationRule.
 //
 // Without Services, the subsets alone decide which pods answer, so a switch waits until they are there. It waits as
-// well when nothing is to be switched, which ends the pass (case istio-subsets); but never holds back a weight that
-// takes traffic from the canary while the stable subset is right as it is.
+// well when nothing is to be switched while an update is on its way, which ends the pass (case istio-subsets).
 func (x *Router) hash(objs traffic.Objects, want traffic.Split, lowers bool) ([]traffic.Event, error) {
 	if x.rule == nil {
 		return nil, nil
@@ -26,12 +25,9 @@ func (x *Router) hash(objs traffic.Objects, want traffic.Split, lowers bool) ([]
 		return []traffic.Event{warn(v1alpha1.EventDestinationRuleNotFound, "DestinationRule `%s` not found", x.rule.Name)}, err
 	}
 	if waits := x.waits(want); waits != "" {
-		stable, err := subsetHash(o, x.rule.StableSubsetName)
-		if err != nil {
+		leaves, err := x.leaves(o, want, lowers)
+		if err != nil || leaves {
 			return nil, err
-		}
-		if want.WeightFirst || lowers && stable == want.Stable.Hash {
-			return nil, nil
 		}
 		return nil, &traffic.Delay{Reason: fmt.Sprintf("delaying destination rule switch: ReplicaSet %s not fully available", waits)}
 	}
@@ -41,6 +37,20 @@ func (x *Router) hash(objs traffic.Objects, want traffic.Split, lowers bool) ([]
 	}
 	return []traffic.Event{tell(v1alpha1.EventUpdatedDestinationRule, "DestinationRule %s subset updated (%s: %s, %s: %s)", x.rule.Name,
 		x.rule.CanarySubsetName, want.Canary.Hash, x.rule.StableSubsetName, want.Stable.Hash)}, nil
+}
+
+// leaves tells whether the rest of a split may go on without the hashes: traffic leaves the canary and the stable
+// subset is right as it is, or the update is over and there is nothing to switch.
+func (x *Router) leaves(o *unstructured.Unstructured, want traffic.Split, lowers bool) (bool, error) {
+	stable, err := subsetHash(o, x.rule.StableSubsetName)
+	if err != nil {
+		return false, err
+	}
+	if want.WeightFirst || lowers && stable == want.Stable.Hash {
+		return true, nil
+	}
+	switches, err := x.label(o.DeepCopy(), want)
+	return want.Cleared && !switches, err
 }
 
 func (x *Router) destinationRule(objs traffic.Objects) (*unstructured.Unstructured, error) {
@@ -63,12 +73,13 @@ func (x *Router) host(objs traffic.Objects) (string, error) {
 	return traffic.Text(o.Object, "spec", "host")
 }
 
-// waits names the ReplicaSet that has to be fully available first; empty for none.
+// waits names the ReplicaSet that has to be fully available first; empty for none. A canary that gets no request at
+// all need not be there.
 func (x *Router) waits(want traffic.Split) string {
 	switch {
 	case x.canary.CanaryService != "" || x.canary.StableService != "":
 		return ""
-	case want.Canary.Waits:
+	case want.Canary.Waits && !(want.Cleared && want.Weight == 0):
 		return want.Canary.ReplicaSet
 	case want.Stable.Waits:
 		return want.Stable.ReplicaSet

@@ -2,6 +2,8 @@ package istio
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -111,7 +113,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// An abort while stable lacks a pod: the weight goes at once, the hashes wait. Once it is gone, the edit waits.
+// An abort while stable lacks a pod: the weight goes at once, the hashes wait.
 func TestWeightThatLeavesTheCanaryDoesNotWait(t *testing.T) {
 	x := router(t, "{trafficRouting: {istio: {virtualService: {name: demo}, destinationRule: {name: demo, canarySubsetName: c, stableSubsetName: s}}}}")
 	objs := traffic.Objects{
@@ -123,19 +125,49 @@ func TestWeightThatLeavesTheCanaryDoesNotWait(t *testing.T) {
 	if err != nil || len(events) != 1 || events[0].Message != "VirtualService `demo` set to desiredWeight '0'" {
 		t.Fatalf("%v %v", events, err)
 	}
-	if weight, known := x.Weight(objs); weight != 0 || !known {
-		t.Errorf("weight %d (%v)", weight, known)
-	}
 	if hash, err := subsetHash(objs[x.Refs()[0]], "c"); hash != "new" || err != nil {
 		t.Errorf("the canary's hash moved to %q (%v)", hash, err)
 	}
-	_, err = x.Edit(objs, want)
-	if _, delayed := err.(*traffic.Delay); !delayed {
-		t.Errorf("%v, want a delay", err)
+	if _, err = x.Edit(objs, want); err == nil || err.Error() != "delaying destination rule switch: ReplicaSet demo-old not fully available" {
+		t.Errorf("%v, want a delay: the canary's hash has still to move", err)
 	}
-	want.WeightFirst = true
-	if _, err = x.Edit(objs, want); err != nil {
-		t.Errorf("a split that asks for weights first waited: %v", err)
+}
+
+// A canary that never gets ready must not keep an aborted update from going on to scale it down.
+func TestDelays(t *testing.T) {
+	const rule = "{subsets: [{name: c, labels: {rollouts-pod-template-hash: new}}, {name: s, labels: {rollouts-pod-template-hash: old}}]}"
+	canary := func(hash string, waits bool) traffic.Destination {
+		return traffic.Destination{Hash: hash, ReplicaSet: "demo-" + hash, Waits: waits}
+	}
+	for name, c := range map[string]struct {
+		want    traffic.Split
+		weight  int
+		delayed bool
+	}{
+		"a canary that grows in mid-update":                      {traffic.Split{Weight: 50, Canary: canary("new", true), Stable: canary("old", false)}, 50, true},
+		"an aborted canary that is not ready, without traffic":   {traffic.Split{Cleared: true, Canary: canary("new", true), Stable: canary("old", false)}, 0, false},
+		"another canary without traffic":                         {traffic.Split{Cleared: true, Canary: canary("next", true), Stable: canary("old", false)}, 0, false},
+		"an abort while stable lacks a pod":                      {traffic.Split{Cleared: true, Canary: canary("new", true), Stable: canary("old", true)}, 50, false},
+		"an aborted update at rest while stable lacks a pod":     {traffic.Split{Cleared: true, Canary: canary("new", true), Stable: canary("old", true)}, 0, false},
+		"a promotion to a revision that lacks a pod":             {traffic.Split{Cleared: true, Canary: canary("new", true), Stable: canary("new", true)}, 100, true},
+		"a weight that is taken from a canary that is not there": {traffic.Split{WeightFirst: true, Canary: canary("next", true), Stable: canary("old", false)}, 50, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := router(t, "{trafficRouting: {istio: {virtualService: {name: demo}, destinationRule: {name: demo, canarySubsetName: c, stableSubsetName: s}}}}")
+			weights := fmt.Sprintf("{http: [{route: [{destination: {subset: c}, weight: %d}, {destination: {subset: s}, weight: %d}]}]}", c.weight, 100-c.weight)
+			objs := traffic.Objects{x.Refs()[0]: object(t, "DestinationRule", rule), x.Refs()[1]: object(t, "VirtualService", weights)}
+			if _, err := x.label(objs[x.Refs()[0]], traffic.Split{Canary: canary("new", false), Stable: canary("old", false)}); err != nil { // claimed
+				t.Fatal(err)
+			}
+			_, err := x.Edit(objs, c.want)
+			var delay *traffic.Delay
+			if delayed := errors.As(err, &delay); delayed != c.delayed || err != nil && !delayed {
+				t.Fatalf("%v, want a delay: %v", err, c.delayed)
+			}
+			if weight, known := x.Weight(objs); err == nil && (!known || weight != c.want.Weight) {
+				t.Errorf("weight %d (%v), want %d", weight, known, c.want.Weight)
+			}
+		})
 	}
 }
 

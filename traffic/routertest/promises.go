@@ -5,7 +5,6 @@ import (
 	"math/rand"
 	"slices"
 	"strings"
-	"testing"
 
 	"sigs.k8s.io/yaml"
 
@@ -13,15 +12,15 @@ import (
 )
 
 // compare reports two values that are not the same as JSON.
-func compare(t *testing.T, what string, have, want any) {
+func compare(t reporter, what string, have, want any) {
 	t.Helper()
-	if x, y := written(t, have), written(t, want); x != y {
-		t.Fatalf("%s:\n%s\nwant:\n%s", what, x, y)
+	if x, y := marshal(t, have), marshal(t, want); x != y {
+		t.Fatalf("%s:\n%s\nwant:\n%s", what, readable(t, x), readable(t, y))
 	}
 }
 
-// written is a value as YAML, with objects by their names.
-func written(t *testing.T, value any) string {
+// marshal is a value as JSON, with objects by their names.
+func marshal(t reporter, value any) string {
 	t.Helper()
 	if objs, ok := value.(traffic.Objects); ok {
 		byName := map[string]any{}
@@ -31,26 +30,32 @@ func written(t *testing.T, value any) string {
 		value = byName
 	}
 	if list, ok := value.([]string); ok && len(list) == 0 {
-		return "nothing"
+		return `"nothing"`
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if text, err = yaml.JSONToYAML(text); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
 	return string(text)
 }
 
+func readable(t reporter, text string) string {
+	t.Helper()
+	lines, err := yaml.JSONToYAML([]byte(text))
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return string(lines)
+}
+
 // checkTwice holds the router to the same result each time, and to nothing more to do after it.
-func checkTwice(t *testing.T, router traffic.Router, before, after traffic.Objects, step Step) {
+func checkTwice(t reporter, router traffic.Router, before, after traffic.Objects, step Step) {
 	t.Helper()
 	for range 5 { // maps are walked in another order each time
 		same := copyOf(before)
 		events, err := router.Edit(same, step.Split)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%v", err)
 		}
 		compare(t, "objects of the same edit done on the same objects", same, after)
 		compare(t, "events of the same edit done on the same objects", texts(events), step.Events)
@@ -58,14 +63,14 @@ func checkTwice(t *testing.T, router traffic.Router, before, after traffic.Objec
 	again := copyOf(after)
 	events, err := router.Edit(again, step.Split)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
 	compare(t, "objects after a second edit", again, after)
 	compare(t, "events of a second edit", texts(events), step.Again)
 }
 
 // checkOwnership plants what nobody knows, objects and fields, and looks for it after the edit.
-func checkOwnership(t *testing.T, router traffic.Router, before, after traffic.Objects, step Step) {
+func checkOwnership(t reporter, router traffic.Router, before, after traffic.Objects, step Step) {
 	t.Helper()
 	refs := router.Refs()
 	for ref := range after {
@@ -78,7 +83,7 @@ func checkOwnership(t *testing.T, router traffic.Router, before, after traffic.O
 		for ref := range before {
 			stranger := before[ref].DeepCopy()
 			stranger.SetName(ref.Name + "-of-somebody-else")
-			objs[RefOf(stranger)] = stranger
+			objs[refOf(stranger)] = stranger
 			plant(objs[ref].Object)
 		}
 	}
@@ -111,7 +116,7 @@ func plant(o map[string]any) {
 
 // checkWeights sends random weights through the router: each comes back as it went in, and what the objects say does
 // not depend on the weights before it; so weight 0 is the same whatever came before.
-func checkWeights(t *testing.T, router traffic.Router, after traffic.Objects, split traffic.Split) {
+func checkWeights(t reporter, router traffic.Router, after traffic.Objects, split traffic.Split) {
 	t.Helper()
 	meter, chance := router.(traffic.Meter), rand.New(rand.NewSource(7))
 	top := split.Total()
@@ -146,7 +151,7 @@ var bad = []any{nil, "text", int64(7), -1.5, true, []any{}, []any{"text"}, []any
 
 // stays holds the router to errors instead of panics: each field of each object in turn is replaced by nonsense, or
 // is gone. Where the router does not object, editing twice is still the same as editing once.
-func stays(t *testing.T, router traffic.Router, before traffic.Objects, step Step) {
+func stays(t reporter, router traffic.Router, before traffic.Objects, step Step) {
 	t.Helper()
 	for ref, o := range before {
 		for _, path := range paths(o.Object, nil) {
@@ -164,7 +169,7 @@ func stays(t *testing.T, router traffic.Router, before traffic.Objects, step Ste
 	}
 }
 
-func try(t *testing.T, router traffic.Router, objs traffic.Objects, split traffic.Split, ref traffic.Ref, path []any, value any) {
+func try(t reporter, router traffic.Router, objs traffic.Objects, split traffic.Split, ref traffic.Ref, path []any, value any) {
 	t.Helper()
 	defer func() {
 		if r := recover(); r != nil {

@@ -52,12 +52,12 @@ func Run(t *testing.T, dir string, create New) {
 		t.Fatalf("no cases in %s (%v)", dir, err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) { run(t, Load(t, file), create) })
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) { run(t, load(t, file), create) })
 	}
 }
 
-// Load reads a case. Objects and Rollout without namespace are in "default"; the Rollout's UID is "uid" unless given.
-func Load(t *testing.T, file string) Case {
+// load reads a case. Objects and Rollout without namespace are in "default"; the Rollout's UID is "uid" unless given.
+func load(t *testing.T, file string) Case {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -81,8 +81,8 @@ func Load(t *testing.T, file string) Case {
 
 const namespace = "default"
 
-// Objects reads objects as a case has them.
-func Objects(t *testing.T, list []json.RawMessage) traffic.Objects {
+// objects reads objects as a case has them.
+func objects(t reporter, list []json.RawMessage) traffic.Objects {
 	t.Helper()
 	objs := traffic.Objects{}
 	for _, text := range list {
@@ -93,13 +93,13 @@ func Objects(t *testing.T, list []json.RawMessage) traffic.Objects {
 		if o.GetNamespace() == "" {
 			o.SetNamespace(namespace)
 		}
-		objs[RefOf(o)] = o
+		objs[refOf(o)] = o
 	}
 	return objs
 }
 
-// RefOf names an object.
-func RefOf(o *unstructured.Unstructured) traffic.Ref {
+// refOf names an object.
+func refOf(o *unstructured.Unstructured) traffic.Ref {
 	gvk := o.GroupVersionKind()
 	return traffic.Ref{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind, Namespace: o.GetNamespace(), Name: o.GetName()}
 }
@@ -109,7 +109,7 @@ func run(t *testing.T, c Case, create New) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objs := Objects(t, c.Before)
+	objs := objects(t, c.Before)
 	for i, step := range c.Steps {
 		name := step.About
 		if name == "" {
@@ -124,8 +124,15 @@ func run(t *testing.T, c Case, create New) {
 	}
 }
 
+// A reporter takes note of broken promises: a *testing.T, or what looks whether the kit breaks a faulty router.
+type reporter interface {
+	Helper()
+	Errorf(format string, a ...any)
+	Fatalf(format string, a ...any)
+}
+
 // play does one step and returns the objects after it.
-func play(t *testing.T, router traffic.Router, before traffic.Objects, step Step) traffic.Objects {
+func play(t reporter, router traffic.Router, before traffic.Objects, step Step) traffic.Objects {
 	after := copyOf(before)
 	events, err := router.Edit(after, step.Split)
 	compare(t, "events", texts(events), step.Events)
@@ -137,10 +144,10 @@ func play(t *testing.T, router traffic.Router, before traffic.Objects, step Step
 		return before
 	}
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
 	want := copyOf(before)
-	for ref, o := range Objects(t, step.After) {
+	for ref, o := range objects(t, step.After) {
 		want[ref] = o
 	}
 	compare(t, "objects", after, want)
