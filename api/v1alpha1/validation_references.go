@@ -187,7 +187,7 @@ func either(path *field.Path, one, many string, isOne, isMany bool) *field.Error
 	if isOne {
 		how = "Both"
 	}
-	return field.InternalError(path, fmt.Errorf("Either %s or %s must be configured. %s are configured.", one, many, how)) //nolint:staticcheck // a wire text
+	return field.InternalError(path, fmt.Errorf("Either %s or %s must be configured. %s are configured.", one, many, how))
 }
 
 func ingressesFit(r *Rollout, refs References) field.ErrorList {
