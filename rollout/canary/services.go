@@ -25,7 +25,7 @@ func services(p *pass.Pass) {
 		}
 	case c.TrafficRouting == nil:
 		p.Point(c.CanaryService, p.Stable, "the update was aborted")
-	case !c.DynamicStableScale || abortWeight(p) == 0 && recordedWeight(p) == 0:
+	case !c.DynamicStableScale || abortWeight(p) == 0:
 		p.PointAnyway(c.CanaryService, revision.HashOf(p.Stable), "the update was aborted")
 	}
 }
