@@ -45,22 +45,22 @@ func Decide(s plan.Snapshot, now time.Time) plan.Plan {
 		next, resize = bluegreen.Decide, bluegreen.Rescale
 	}
 	p.Sync()
-	if p.Resized() {
-		return resize(p)
+	if p.Resized() && !(p.Held() && s.Rollout.Spec.Strategy.Canary != nil) {
+		return resize(p) // a canary that is held still cannot be resized: its status says so (case op-scale-while-paused-by-hand)
 	}
 	return next(p)
 }
 
 // invalid is the first thing that is wrong with the spec, or with what it refers to; empty when nothing is.
 func invalid(s plan.Snapshot) string {
-	if errs := v1alpha1.ValidateSpec(s.Rollout); len(errs) > 0 {
-		return errs[0].Error()
+	if errs := v1alpha1.ValidateObserved(s.Rollout, s.References); len(errs) > 0 {
+		return v1alpha1.ErrorText(errs[0])
 	}
 	if why := unbuilt(s.Rollout); why != "" {
 		return why
 	}
 	if errs := v1alpha1.ValidateReferences(s.Rollout, s.References); len(errs) > 0 {
-		return errs[0].Error()
+		return v1alpha1.ErrorText(errs[0])
 	}
 	return ""
 }

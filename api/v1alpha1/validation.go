@@ -32,13 +32,23 @@ var afterTemplate = []rule{numbersAreNotNegative, deadlineIsLongEnough, oneStrat
 // Of the pod template it checks what can be known without an API server.
 func ValidateSpec(r *Rollout) field.ErrorList { return validateSpec(r, nil) }
 
-// Validate reports everything that is wrong with a Rollout and with the objects it names, in the order of
-// spec 12.2 and 12.3. A controller shows the first, by InvalidSpecMessage.
-func Validate(r *Rollout, refs References) field.ErrorList {
+// ValidateObserved is ValidateSpec with what an API server was observed to say: to the pod template, in its place in
+// the order, and about the referenced workload, without which nothing else can be judged.
+func ValidateObserved(r *Rollout, refs References) field.ErrorList {
 	if refs.WorkloadError != "" {
 		return field.ErrorList{{Type: field.ErrorTypeInternal, Detail: refs.WorkloadError}}
 	}
-	return append(validateSpec(r, refs.TemplateErrors), ValidateReferences(r, refs)...)
+	return validateSpec(r, refs.TemplateErrors)
+}
+
+// Validate reports everything that is wrong with a Rollout and with the objects it names, in the order of
+// spec 12.2 and 12.3. A controller shows the first, by InvalidSpecMessage.
+func Validate(r *Rollout, refs References) field.ErrorList {
+	errs := ValidateObserved(r, refs)
+	if refs.WorkloadError != "" {
+		return errs
+	}
+	return append(errs, ValidateReferences(r, refs)...)
 }
 
 func validateSpec(r *Rollout, observed []TemplateError) field.ErrorList {
