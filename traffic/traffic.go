@@ -106,7 +106,7 @@ type Router interface {
 	Refs() []Ref
 	// Edit makes objs carry want: it changes the objects in place, adds those it creates under their Ref, touches
 	// nothing that it does not own, and editing twice is the same as editing once. The events tell what changed.
-	// An error leaves objs undefined; events returned beside an error (a missing object) are told all the same.
+	// An error leaves objs undefined; the only events beside one are warnings, which are told all the same.
 	// A *Delay is an error without a Warning event. One event tells of more than a change: Istio says that it removed
 	// all managed routes whenever Cleared asks for it, there or not (spec 7.2).
 	Edit(objs Objects, want Split) ([]Event, error)

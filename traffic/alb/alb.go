@@ -58,11 +58,11 @@ func (x *Router) Edit(objs traffic.Objects, want traffic.Split) ([]traffic.Event
 		case !exists && want.RoutesOnly:
 			continue
 		case !exists:
-			return events, apierrors.NewNotFound(schema.GroupResource{Group: ref.Group, Resource: "ingress"}, ref.Name)
+			return nil, apierrors.NewNotFound(schema.GroupResource{Group: ref.Group, Resource: "ingress"}, ref.Name)
 		}
 		told, err := x.edit(o, want)
 		if err != nil {
-			return events, err
+			return nil, err
 		}
 		events = append(events, told...)
 	}

@@ -127,7 +127,9 @@ func (x *Router) find(objs traffic.Objects, tolerant bool) (found []virtualServi
 		if !exists {
 			if !tolerant {
 				events = append(events, warn(v1alpha1.EventVirtualServiceNotFound, "VirtualService `%s` not found", ref.Name))
-				err = errors.Join(err, apierrors.NewNotFound(schema.GroupResource{Group: Group, Resource: "virtualservices"}, ref.Name))
+				if err == nil {
+					err = apierrors.NewNotFound(schema.GroupResource{Group: Group, Resource: "virtualservices"}, ref.Name)
+				}
 			}
 			continue
 		}

@@ -62,10 +62,10 @@ func (x *Router) Edit(objs traffic.Objects, want traffic.Split) ([]traffic.Event
 	var events []traffic.Event
 	for _, name := range x.stables() {
 		told, err := x.edit(objs, name, header, want)
-		events = append(events, told...)
 		if err != nil {
-			return events, err
+			return nil, err
 		}
+		events = append(events, told...)
 	}
 	return events, nil
 }
