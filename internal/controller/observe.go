@@ -178,6 +178,7 @@ func (c *Rollouts) seeSteering(ctx context.Context, s *plan.Snapshot) error {
 	s.Steering = traffic.Objects{}
 	s.References.Ingresses = map[string]*networkingv1.Ingress{}
 	s.References.VirtualServices = map[string]*unstructured.Unstructured{}
+	s.References.VirtualServiceErrors = map[string]string{}
 	s.References.NotFound = map[string]string{}
 	names := virtualServiceNames(s.Rollout)
 	for _, router := range routers {
@@ -199,6 +200,11 @@ func (c *Rollouts) seeSteering(ctx context.Context, s *plan.Snapshot) error {
 			s.Steering[ref] = o
 			if ref.Kind == "VirtualService" {
 				s.References.VirtualServices[name] = o
+				if checker, ok := router.(traffic.Checker); ok {
+					if err := checker.Check(ref, o); err != nil {
+						s.References.VirtualServiceErrors[name] = err.Error()
+					}
+				}
 			}
 		}
 	}
