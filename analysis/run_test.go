@@ -26,7 +26,7 @@ type play struct {
 	asked  []string // "12:00:07 metric"
 }
 
-func (p *play) go_(t *testing.T, words map[string]string, limit time.Duration) {
+func (p *play) through(t *testing.T, words map[string]string, limit time.Duration) {
 	t.Helper()
 	for range 100 {
 		agenda := Due(&p.run, p.clock)
@@ -152,7 +152,7 @@ func TestRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &play{run: v1alpha1.AnalysisRun{Spec: given[v1alpha1.AnalysisRunSpec](t, c.spec)}, clock: noon}
-			p.go_(t, c.words, 2*time.Hour)
+			p.through(t, c.words, 2*time.Hour)
 			status := p.run.Status
 			if got := strings.TrimSpace(string(status.Phase) + " " + status.Message); got != c.status {
 				t.Errorf("status %s, want %s", got, c.status)
@@ -205,7 +205,7 @@ func TestABoundedRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			spec := given[v1alpha1.AnalysisRunSpec](t, endless)
 			p := &play{run: v1alpha1.AnalysisRun{Spec: Bound(spec)}, clock: noon}
-			p.go_(t, map[string]string{"success-rate": c.words}, time.Hour)
+			p.through(t, map[string]string{"success-rate": c.words}, time.Hour)
 			if got := string(p.run.Status.Phase); got != c.phase {
 				t.Errorf("phase %s (%s), want %s", got, p.run.Status.Message, c.phase)
 			}
@@ -218,7 +218,7 @@ func TestABoundedRun(t *testing.T) {
 		})
 	}
 	p := &play{run: v1alpha1.AnalysisRun{Spec: given[v1alpha1.AnalysisRunSpec](t, endless)}, clock: noon}
-	p.go_(t, map[string]string{"success-rate": "ok"}, time.Hour)
+	p.through(t, map[string]string{"success-rate": "ok"}, time.Hour)
 	if p.run.Status.Phase != "Running" || len(p.asked) != 61 {
 		t.Errorf("not bounded, it runs for ever, a minute apart: %s after %d", p.run.Status.Phase, len(p.asked))
 	}

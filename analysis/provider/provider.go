@@ -54,11 +54,12 @@ type Catalog map[string]Provider
 
 // Find returns the provider that a metric names (see analysis.Providers).
 func (c Catalog) Find(metric v1alpha1.Metric) (Provider, error) {
-	for _, name := range analysis.Providers(metric.Provider) {
-		if p := c[name]; p != nil {
-			return p, nil
-		}
-		return nil, fmt.Errorf("metric provider %q is not part of this build", name)
+	names := analysis.Providers(metric.Provider)
+	if len(names) == 0 {
+		return nil, fmt.Errorf("metric %q names no provider", metric.Name)
 	}
-	return nil, fmt.Errorf("metric %q names no provider", metric.Name)
+	if p := c[names[0]]; p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("metric provider %q is not part of this build", names[0])
 }
