@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -97,8 +98,19 @@ func New(env *Environment) *cobra.Command {
 	level, verbosity := root.PersistentFlags().String("loglevel", "info", "Log level of this program: debug, info, warn or error"),
 		root.PersistentFlags().IntP("kloglevel", "v", 0, "Log level of the Kubernetes client library")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return logging(env.ErrOut, *level, *verbosity) }
+	root.SetUsageTemplate(withoutGlobalFlags(root.UsageTemplate()))
 	root.InitDefaultCompletionCmd()
 	return root
+}
+
+// withoutGlobalFlags keeps the two dozen flags of kubectl out of each command's usage: they would bury what it says.
+func withoutGlobalFlags(template string) string {
+	before, rest, found := strings.Cut(template, "{{if .HasAvailableInheritedFlags}}")
+	_, after, closed := strings.Cut(rest, "{{end}}")
+	if !found || !closed {
+		return template // another version of cobra; its usage is long, and right
+	}
+	return before + "{{if .HasAvailableInheritedFlags}}\n\nUse \"kubectl argo rollouts --help\" for the flags that all commands have.{{end}}" + after
 }
 
 // logging goes to the error stream, so that it never mixes with what a script reads.

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
@@ -25,6 +27,7 @@ func newPromote(env *Environment) *cobra.Command {
 		Args:              exactly(1),
 		ValidArgsFunction: names(env, rollouts),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			env.warnSkip(skip)
 			c, err := env.Connect(env.Flags)
 			if err != nil {
 				return err
@@ -50,7 +53,17 @@ func newPromote(env *Environment) *cobra.Command {
 	cmd.Flags().BoolVar(&full, "full", false, "Skip all steps, pauses and analyses that are left")
 	cmd.Flags().BoolVarP(&skip.Current, "skip-current-step", "c", false, "Skip the current step")
 	cmd.Flags().BoolVarP(&skip.All, "skip-all-steps", "a", false, "Skip all steps that are left")
-	utilruntime.Must(cmd.Flags().MarkDeprecated("skip-current-step", "promote without a flag goes past the current step"))
-	utilruntime.Must(cmd.Flags().MarkDeprecated("skip-all-steps", "use --full"))
+	utilruntime.Must(cmd.Flags().MarkHidden("skip-current-step"))
+	utilruntime.Must(cmd.Flags().MarkHidden("skip-all-steps"))
 	return cmd
+}
+
+// warnSkip tells of deprecated flags on the error stream; cobra would do it on the standard output.
+func (env *Environment) warnSkip(skip operation.Skip) {
+	if skip.Current {
+		fmt.Fprintln(env.ErrOut, "Flag --skip-current-step has been deprecated, promote without a flag goes past the current step")
+	}
+	if skip.All {
+		fmt.Fprintln(env.ErrOut, "Flag --skip-all-steps has been deprecated, use --full")
+	}
 }

@@ -28,7 +28,10 @@ func newVersion(env *Environment) *cobra.Command {
 				return nil
 			}
 			tree := "clean"
-			if strings.HasSuffix(version.Version, "-dirty") {
+			switch {
+			case version.Commit == "":
+				tree = "unknown"
+			case strings.HasSuffix(version.Version, "-dirty"):
 				tree = "dirty"
 			}
 			for _, line := range [][2]string{
