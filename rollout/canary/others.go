@@ -87,11 +87,7 @@ func referenced(p *pass.Pass, rs *appsv1.ReplicaSet) bool {
 	if w := s.Canary.Weights; w != nil && (hash == w.Canary.PodTemplateHash || hash == w.Stable.PodTemplateHash) {
 		return true
 	}
-	names := []string{c.CanaryService, c.StableService}
-	if c.PingPong != nil {
-		names = append(names, c.PingPong.PingService, c.PingPong.PongService)
-	}
-	for _, name := range names {
+	for _, name := range []string{c.CanaryService, c.StableService} {
 		if name != "" && pass.SelectorHash(p.Services[name]) == hash {
 			return true
 		}

@@ -126,13 +126,11 @@ func stableCarries(p *pass.Pass, part int32) bool {
 
 // hold takes routes away that have to go although the weights cannot move yet.
 func hold(p *pass.Pass, want share) {
-	w := recorded(p)
-	if w == nil || !want.cleared {
+	if !want.cleared {
 		return
 	}
-	s := split(p, share{weight: w.Canary.Weight, cleared: true, hash: w.Canary.PodTemplateHash})
-	s.Stable.Hash = w.Stable.PodTemplateHash
-	if p.Carries != nil && !p.Carries(s) {
+	s := traffic.Split{Max: v1alpha1.MaxTrafficWeight(p.Ro), Managed: managed(p), Cleared: true, RoutesOnly: true}
+	if len(s.Managed) > 0 && p.Carries != nil && !p.Carries(s) {
 		p.Do(plan.Route{Reason: plan.Reason{Text: want.why + ": routes to the canary go"}, Split: s})
 	}
 }
@@ -181,7 +179,10 @@ func split(p *pass.Pass, want share) traffic.Split {
 		Weight: want.weight, Max: v1alpha1.MaxTrafficWeight(p.Ro),
 		Canary: destination(canary, p.New), Stable: destination(stable, p.Stable),
 		Managed: managed(p), Cleared: want.cleared,
-		WeightFirst: pass.Available(p.New) == 0 && recordedWeight(p) > 0,
+		WeightFirst: pass.Available(p.New) == 0,
+	}
+	if p.Aborted() || want.hash != "" {
+		s.Canary.Waits = false // an update that goes back does not wait for the pods that it gives up
 	}
 	if c := p.Ro.Spec.Strategy.Canary; c.PingPong != nil {
 		s.PingPong, s.PlainCanary, s.PlainStable = true, c.CanaryService, c.StableService
