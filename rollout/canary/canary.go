@@ -25,7 +25,7 @@ func Decide(p *pass.Pass) plan.Plan {
 	services(p)
 	now := progress{routed: route(p), sized: atDesired(p)}
 	analyse(p)
-	if !p.PausedNow() && !Resize(p) {
+	if !p.PausedNow() && !p.AbortedNow() && !Resize(p) {
 		pause(p)
 	}
 	return finish(p, now)

@@ -68,6 +68,9 @@ func (p *Pass) Abort(cause string) {
 	}
 }
 
+// AbortedNow reports whether this pass aborts: that is told before anything is scaled.
+func (p *Pass) AbortedNow() bool { return p.cause != "" }
+
 // ClearAbort takes the abort back.
 func (p *Pass) ClearAbort() {
 	p.Status.Abort = false
