@@ -29,7 +29,7 @@ func directory(tree filesys.FileSystem, folder string, d Directory) (Result, err
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{}
+	result := Result{Source: "Directory"}
 	for _, file := range files(tree, folder, d.Recurse) {
 		relative := strings.TrimPrefix(strings.TrimPrefix(file, folder), "/")
 		if !include(relative) || exclude(relative) {

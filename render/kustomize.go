@@ -47,7 +47,7 @@ func kustomize(tree filesys.FileSystem, folder string, overrides *Kustomize) (Re
 	if err != nil {
 		return Result{}, fmt.Errorf("%s: %s", shown(scan.file), brief(err))
 	}
-	result := Result{Warnings: scan.warnings}
+	result := Result{Source: "Kustomize", Warnings: scan.warnings}
 	for _, r := range built {
 		obj, file, err := unpack(r, folder)
 		if err != nil {

@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -75,7 +76,11 @@ func lint(obj *unstructured.Unstructured) error {
 	}
 	switch obj.GetKind() {
 	case v1alpha1.RolloutKind:
-		return strict(data, &v1alpha1.Rollout{})
+		into := &v1alpha1.Rollout{}
+		if err := strict(data, into); err != nil {
+			return err
+		}
+		return validate(into)
 	case v1alpha1.AnalysisTemplateKind:
 		return strict(data, &v1alpha1.AnalysisTemplate{})
 	case v1alpha1.ClusterAnalysisTemplateKind:
@@ -88,11 +93,23 @@ func lint(obj *unstructured.Unstructured) error {
 	return nil
 }
 
+// validate says everything that is wrong with a Rollout by itself, with the paths that the controller would name.
+func validate(r *v1alpha1.Rollout) error {
+	var texts []string
+	for _, err := range v1alpha1.ValidateSpec(r) {
+		texts = append(texts, v1alpha1.ErrorText(err))
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(texts, "; "))
+}
+
 func strict(data []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
-		return fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "json: "))
+		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 	}
 	return nil
 }

@@ -31,6 +31,8 @@ type Options struct {
 
 // A Result is what a tree renders to.
 type Result struct {
+	// Source is Kustomize or Directory: how the folder was read.
+	Source string
 	// Objects in the order in which kustomize, or the files, have them.
 	Objects []*unstructured.Unstructured
 	// Files has, for each object, the file it comes from, relative to the tree. Empty: not known.
