@@ -35,8 +35,8 @@ fmt: ## format the Go code
 lint: bin/staticcheck ## gofmt, go vet, staticcheck and the rings
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 	[ -z "$$unformatted" ] || { echo "not formatted (make fmt): $$unformatted" >&2; exit 1; }
-	go vet ./...
-	bin/staticcheck ./...
+	go vet -tags apiserver,e2e ./...
+	bin/staticcheck -tags apiserver,e2e ./...
 	go test -run TestRings .
 
 bin/staticcheck: tools/go.mod
@@ -55,9 +55,9 @@ build: ## the commands, into bin/
 
 # Cases whose names match RUN, PARALLEL at a time; see test/traces/README.md.
 RUN ?= ^(canary|bluegreen|nginx|istio|alb|op|analysis|invalid)-
-PARALLEL ?= 4
+PARALLEL ?= 6
 .PHONY: traces
-traces: build ## the recorded cases, played against our controller (RUN=regexp, PARALLEL=4)
+traces: build ## the recorded cases, played against our controller (RUN=regexp, PARALLEL=6)
 	@[ -d cmd/rollouts-controller ] || $(call absent,cmd/rollouts-controller)
 	@kit=$$(test/cluster/build.sh traces) && test/cluster/enter.sh "$$kit/traces" play \
 		-cases test/traces/cases -later test/traces/later.txt -except test/traces/except.yaml \
@@ -67,7 +67,7 @@ traces: build ## the recorded cases, played against our controller (RUN=regexp, 
 .PHONY: apiserver
 apiserver: ## the tests that need a real API server
 	@[ -d test/apiserver ] || $(call absent,test/apiserver)
-	test/cluster/enter.sh go test -count=1 -timeout 10m ./test/apiserver/...
+	test/cluster/enter.sh go test -tags apiserver -count=1 -timeout 10m ./test/apiserver/...
 
 .PHONY: image
 image: build ## the commands as OCI images without a registry, into bin/images/ (IMAGE=prefix, TAG=)
@@ -82,9 +82,14 @@ TAG ?= $(version)
 clean: ## remove what make left in the clone (the cache of built parts stays)
 	rm -rf bin results.json
 
-.PHONY: simulate e2e demo docs bench e2e-argocd bench-cmp mutate
-simulate: ## many more random worlds than make test has
-	@$(call absent,test/simulation)
+# WORLDS random worlds from seed FIRST on: other ones at each run. A failing one prints the command that replays it.
+WORLDS ?= 50000
+FIRST ?= $(shell date +%s)
+.PHONY: simulate
+simulate: ## many more random worlds than make test has (WORLDS=50000, FIRST=seed)
+	go test -count=1 -timeout 2h -run TestWorlds ./test/simulation -worlds $(WORLDS) -first $(FIRST)
+
+.PHONY: e2e demo docs bench e2e-argocd bench-cmp mutate
 e2e: ## from a commit in Git to OutOfSync, on simulated nodes
 	@$(call absent,test/e2e)
 demo: ## the whole story, live (NODES=real on a real node, KEEP=1 to look around)
