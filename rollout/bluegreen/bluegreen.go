@@ -113,6 +113,8 @@ func (v view) promotion() string {
 		return "Initial deploy"
 	case active != v.Status.CurrentPodHash:
 		return ""
+	case v.Status.StableRS == "": // a crash came between the first status and the first switch
+		return "Initial deploy"
 	case v.Status.PromoteFull:
 		return "Full promotion requested"
 	case v.FastRollback() && v.WithinWindow():

@@ -17,7 +17,7 @@ func (v view) ready() bool {
 // fastTracked reports whether the switch needs neither pause nor analysis: back to what served a moment ago, by
 // request, or where nothing is switched away from.
 func (v view) fastTracked() bool {
-	return v.FastRollback() || v.Status.PromoteFull || v.active == "" || v.isActive(v.New)
+	return v.FastRollback() || v.Status.PromoteFull || v.active == "" || v.Status.StableRS == "" || v.isActive(v.New)
 }
 
 // pause holds the switch until a person or the clock lets it go. It reports whether the pause is over (spec 3.12).

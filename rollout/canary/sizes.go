@@ -18,6 +18,9 @@ func Resize(p *pass.Pass) bool {
 		return false
 	}
 	wantNew, wantStable := sizes(p)
+	if uncertain(p) {
+		wantNew, wantStable = max(wantNew, revision.Size(p.New)), max(wantStable, revision.Size(p.Stable))
+	}
 	delayed := delaysOnAbort(p)
 	if !delayed {
 		p.DropDeadline(p.New)
@@ -97,12 +100,17 @@ func routedSizes(p *pass.Pass) (wantNew, wantStable int32) {
 		r.RecordedCanary = &w.Canary.Weight
 	}
 	r.RecordedStable = &r.Max // as long as nobody told a router anything, stable has all traffic
-	if w := p.Rollout.Status.Canary.Weights; w != nil {
-		r.RecordedStable = &w.Stable.Weight
+	if w, told := p.Rollout.Status.Canary.Weights, p.Status.Canary.Weights; w != nil && told != nil {
+		most := max(w.Stable.Weight, told.Stable.Weight)
+		r.RecordedStable = &most
 	}
 	explicit := false
 	r.Weight, r.Exact, explicit = target(p)
 	wantNew, wantStable = r.Canary(), r.Stable()
+	if w := p.Status.Canary.Weights; w != nil && !explicit && w.Canary.PodTemplateHash == revision.HashOf(p.New) {
+		// Traffic that could not be moved yet, because stable lacks pods, still needs its own.
+		wantNew = max(wantNew, replicas.Share(p.Replicas(), w.Canary.Weight, r.Max))
+	}
 	if !explicit && wantNew == 0 && len(headerRoutes(p)) > 0 {
 		wantNew = 1
 	}

@@ -54,7 +54,7 @@ func wanted(p *pass.Pass) share {
 	case pass.Available(p.New) == 0:
 		return share{weight: 0, why: "the new revision has no available pod", cleared: true}
 	case p.Status.PromoteFull && c.DynamicStableScale:
-		return share{weight: whole * pass.Available(p.New) / max(p.Replicas(), 1), why: "a full promotion was requested", cleared: true}
+		return share{weight: min(whole, whole*pass.Available(p.New)/max(p.Replicas(), 1)), why: "a full promotion was requested", cleared: true}
 	case p.Status.PromoteFull:
 		return share{weight: recordedWeight(p), why: "a full promotion was requested", cleared: true}
 	case len(steps) == 0:
@@ -122,6 +122,30 @@ func stableCarries(p *pass.Pass, part int32) bool {
 	}
 	threshold := p.Ro.Spec.Strategy.Canary.ReplicaProgressThreshold
 	return threshold != nil && replicas.Met(threshold, set(p.Stable), needed)
+}
+
+// uncertain reports whether routers may carry something else than the status says, because a crash came between the
+// two, while the traffic cannot be moved now. Nothing may be scaled down then.
+func uncertain(p *pass.Pass) bool {
+	for _, e := range p.Effects() {
+		if r, ok := e.(plan.Route); ok && !r.Split.RoutesOnly {
+			return false
+		}
+	}
+	if p.Ro.Spec.Strategy.Canary.TrafficRouting == nil || p.Carries == nil || p.Promoted() || p.Stable == nil {
+		return false
+	}
+	w := p.Status.Canary.Weights
+	if w == nil {
+		w = &v1alpha1.TrafficWeights{}
+	}
+	s := split(p, share{weight: w.Canary.Weight, hash: w.Canary.PodTemplateHash})
+	if w.Stable.PodTemplateHash != "" {
+		s.Stable.Hash = w.Stable.PodTemplateHash
+	}
+	cleared := s
+	cleared.Cleared, cleared.Routes = true, nil
+	return !p.Carries(s) && !p.Carries(cleared)
 }
 
 // hold takes routes away that have to go although the weights cannot move yet.

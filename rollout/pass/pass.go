@@ -4,6 +4,8 @@
 package pass
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -47,6 +49,8 @@ func Begin(s plan.Snapshot, now time.Time) *Pass {
 		one := int32(1)
 		p.Ro.Spec.Replicas = &one
 	}
+	p.Runs = byName(s.Runs)
+	p.Pods = byName(s.Pods)
 	found := revision.Find(s.ReplicaSets, &p.Ro.Spec.Template, p.Status.CollisionCount, s.Defaulted)
 	for _, rs := range revision.ByNumber(s.ReplicaSets) {
 		switch {
@@ -101,6 +105,9 @@ func (p *Pass) Aborted() bool { return p.Status.Abort }
 // Do plans an effect.
 func (p *Pass) Do(e plan.Effect) { p.out.Effects = append(p.out.Effects, e) }
 
+// Effects are those planned so far.
+func (p *Pass) Effects() []plan.Effect { return p.out.Effects }
+
 // Tell plans an event that is told once the status held.
 func (p *Pass) Tell(reason, message string) {
 	p.out.Events = append(p.out.Events, plan.Event{Reason: reason, Message: message})
@@ -133,4 +140,9 @@ func (p *Pass) Stop(waiting string) plan.Plan {
 func (p *Pass) metaNow() *metav1.Time {
 	t := metav1.NewTime(p.Now)
 	return &t
+}
+
+// byName is a sorted copy: a decision does not depend on the order in which a cache lists things.
+func byName[T metav1.Object](in []T) []T {
+	return slices.SortedFunc(slices.Values(in), func(a, b T) int { return strings.Compare(a.GetName(), b.GetName()) })
 }
