@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"github.com/sluice-delivery/sluice/api/v1alpha1"
 	"github.com/sluice-delivery/sluice/internal/cli/manifest"
@@ -114,7 +115,7 @@ func (env *Environment) readObject(file string) (*unstructured.Unstructured, err
 		return nil, err
 	}
 	o := &unstructured.Unstructured{}
-	if err := errors.Join(manifest.Decode(documents[0], typed), manifest.Decode(documents[0], &o.Object)); err != nil {
+	if err := errors.Join(append(manifest.Decode(documents[0], typed), yaml.Unmarshal(documents[0], &o.Object))...); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return o, nil

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/sluice-delivery/sluice/analysis"
 	"github.com/sluice-delivery/sluice/api/v1alpha1"
-	"github.com/sluice-delivery/sluice/internal/cli/manifest"
 )
 
 // wantedRun is what create analysisrun is asked for.
@@ -132,11 +132,11 @@ func (env *Environment) templateFile(file string, into analysis.Templates) (v1al
 	case v1alpha1.AnalysisTemplateKind:
 		t := &v1alpha1.AnalysisTemplate{}
 		into.Namespaced[o.GetName()] = t
-		return v1alpha1.TemplateRef{TemplateName: o.GetName()}, manifest.Decode(text, t)
+		return v1alpha1.TemplateRef{TemplateName: o.GetName()}, json.Unmarshal(text, t)
 	case v1alpha1.ClusterAnalysisTemplateKind:
 		t := &v1alpha1.ClusterAnalysisTemplate{}
 		into.Cluster[o.GetName()] = t
-		return v1alpha1.TemplateRef{TemplateName: o.GetName(), ClusterScope: true}, manifest.Decode(text, t)
+		return v1alpha1.TemplateRef{TemplateName: o.GetName(), ClusterScope: true}, json.Unmarshal(text, t)
 	}
 	return v1alpha1.TemplateRef{}, fmt.Errorf("%s: a %s is no template", file, o.GetKind())
 }

@@ -4,6 +4,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	extensionsv1beta1 "k8s.io/api/extensions/v1beta1"
@@ -54,7 +55,7 @@ func File(file []byte) Report {
 		},
 	}
 	for i, document := range documents {
-		if err := c.add(document); err != nil {
+		for _, err := range c.add(document) {
 			report.Faults = append(report.Faults, Fault{err.Error(), fmt.Sprintf("document %d: %v", i+1, err)})
 		}
 	}
@@ -68,49 +69,43 @@ func File(file []byte) Report {
 }
 
 // add reads one document. Only kinds that a Rollout depends on for its own sake are read strictly; what else stands in
-// the file is somebody else's matter.
-func (c *contents) add(document []byte) error {
+// the file is somebody else's matter. Of Ingresses the form is all that counts: those that belong to a Rollout are
+// recognised by a rule for its Service, so that whether there is such a rule is no question.
+func (c *contents) add(document []byte) []error {
 	kind, err := manifest.Kind(document)
 	if err != nil {
-		return err
+		return []error{fmt.Errorf("read the kind: %s", strings.Join(strings.Fields(err.Error()), " "))}
 	}
+	var errs []error
 	switch kind.APIVersion + "/" + kind.Kind {
 	case "argoproj.io/v1alpha1/Rollout":
 		r := &v1alpha1.Rollout{}
-		if err := manifest.Decode(document, r); err != nil {
-			return fmt.Errorf("rollout %s: %w", r.Name, err)
+		if errs = manifest.Decode(document, r); len(errs) == 0 {
+			c.rollouts = append(c.rollouts, r)
 		}
-		c.rollouts = append(c.rollouts, r)
 	case "v1/Service":
 		s := &corev1.Service{}
-		if err := manifest.Decode(document, s); err != nil {
-			return fmt.Errorf("service %s: %w", s.Name, err)
+		if errs = manifest.Decode(document, s); len(errs) == 0 {
+			c.refs.Services[s.Name] = s
 		}
-		c.refs.Services[s.Name] = s
 	case "networking.k8s.io/v1/Ingress":
-		return ingress(document, &networkingv1.Ingress{})
+		errs = manifest.Decode(document, &networkingv1.Ingress{})
 	case "networking.k8s.io/v1beta1/Ingress":
-		return ingress(document, &networkingv1beta1.Ingress{})
+		errs = manifest.Decode(document, &networkingv1beta1.Ingress{})
 	case "extensions/v1beta1/Ingress":
-		return ingress(document, &extensionsv1beta1.Ingress{})
+		errs = manifest.Decode(document, &extensionsv1beta1.Ingress{})
 	default:
-		return c.addLoosely(kind.Kind, document)
+		c.addLoosely(kind.Kind, document)
 	}
-	return nil
-}
-
-// ingress is read for its form alone: those that belong to a Rollout are recognised by a rule for its Service, so that
-// such a rule is there needs no further look.
-func ingress(document []byte, into any) error {
-	if err := manifest.Decode(document, into); err != nil {
-		return fmt.Errorf("ingress: %w", err)
+	for i := range errs {
+		errs[i] = fmt.Errorf("%s %s: %w", kind.Kind, manifest.Name(document), errs[i])
 	}
-	return nil
+	return errs
 }
 
 // addLoosely reads what is looked at only because a Rollout names it. A document that cannot be read is passed over:
 // it is no Rollout, and the API server will say what is wrong with it.
-func (c *contents) addLoosely(kind string, document []byte) error {
+func (c *contents) addLoosely(kind string, document []byte) {
 	switch kind {
 	case "VirtualService":
 		vs := &unstructured.Unstructured{}
@@ -129,5 +124,4 @@ func (c *contents) addLoosely(kind string, document []byte) error {
 			c.templates.Cluster[t.Name] = t
 		}
 	}
-	return nil
 }

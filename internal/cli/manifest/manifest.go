@@ -69,22 +69,24 @@ func Kind(document []byte) (metav1.TypeMeta, error) {
 }
 
 // Decode reads a document into an object. Fields that the object does not have, and fields that are there twice, are
-// errors, all of which are named.
-func Decode(document []byte, into any) error {
+// errors, each of which is named. What could be read is in the object all the same.
+func Decode(document []byte, into any) []error {
 	text, err := yaml.YAMLToJSONStrict(document)
 	if err != nil {
-		return err
+		return []error{errors.New(strings.Join(strings.Fields(err.Error()), " "))} // on one line
 	}
 	strict, err := kjson.UnmarshalStrict(text, into)
 	if err != nil {
-		return err
+		return []error{err}
 	}
-	var all []string
-	for _, e := range strict {
-		all = append(all, e.Error())
+	return strict
+}
+
+// Name reads what a document is called, as far as it can be read.
+func Name(document []byte) string {
+	var o metav1.PartialObjectMetadata
+	if yaml.Unmarshal(document, &o) != nil {
+		return ""
 	}
-	if len(all) > 0 {
-		return errors.New(strings.Join(all, ", "))
-	}
-	return nil
+	return o.Name
 }
