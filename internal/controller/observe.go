@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/sluice-delivery/sluice/analysis"
@@ -88,14 +89,13 @@ func (c *Rollouts) seeServices(ctx context.Context, s *plan.Snapshot) error {
 	s.Services = map[string]*corev1.Service{}
 	for _, name := range serviceNames(s.Rollout) {
 		svc := &corev1.Service{}
-		err := c.Client.Get(ctx, client.ObjectKey{Namespace: s.Rollout.Namespace, Name: name}, svc)
-		if apierrors.IsNotFound(err) {
-			continue
-		}
+		found, err := c.find(ctx, client.ObjectKey{Namespace: s.Rollout.Namespace, Name: name}, svc)
 		if err != nil {
 			return fmt.Errorf("read service %s: %w", name, err)
 		}
-		s.Services[name] = svc
+		if found {
+			s.Services[name] = svc
+		}
 	}
 	s.References.Services = s.Services
 	return nil
@@ -160,13 +160,18 @@ func (c *Rollouts) seeTemplate(ctx context.Context, s *plan.Snapshot, ref v1alph
 	return t.Spec.Templates, nil
 }
 
+// find reads an object that the spec names. What the cache does not know yet may have been made a moment ago, together
+// with the Rollout, so nothing is called missing before the API server said so.
 func (c *Rollouts) find(ctx context.Context, key client.ObjectKey, o client.Object) (bool, error) {
 	err := c.Client.Get(ctx, key, o)
+	if apierrors.IsNotFound(err) {
+		err = c.Live.Get(ctx, key, o)
+	}
 	if apierrors.IsNotFound(err) {
 		return false, nil
 	}
 	_, broken := kube.Broken(o)
-	return err == nil && !broken, err
+	return err == nil && !broken && c.Caches.Ours(o), err
 }
 
 // seeSteering reads what carries the traffic, and what validation needs of it.
@@ -208,7 +213,7 @@ func (c *Rollouts) seeSteering(ctx context.Context, s *plan.Snapshot) error {
 			}
 		}
 	}
-	return c.seeIngresses(ctx, s)
+	return seeIngresses(s)
 }
 
 // virtualServiceNames are those of the spec, in the order in which the router refers to them.
@@ -226,17 +231,13 @@ func virtualServiceNames(r *v1alpha1.Rollout) (names []string) {
 	return names
 }
 
-func (c *Rollouts) seeIngresses(ctx context.Context, s *plan.Snapshot) error {
+func seeIngresses(s *plan.Snapshot) error {
 	for ref := range s.Steering {
 		if ref.Kind != ingressKind.Kind || ref.Namespace != s.Rollout.Namespace {
 			continue
 		}
 		typed := &networkingv1.Ingress{}
-		err := c.Client.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, typed)
-		if apierrors.IsNotFound(err) {
-			continue // it went away a moment ago; the watch brings us back
-		}
-		if err != nil {
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(s.Steering[ref].Object, typed); err != nil {
 			return fmt.Errorf("read ingress %s: %w", ref.Name, err)
 		}
 		s.References.Ingresses[ref.Name] = typed

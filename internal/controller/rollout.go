@@ -60,7 +60,7 @@ func (c *Rollouts) look(ctx context.Context, key types.NamespacedName) (again ti
 	next := rollout.Decide(snapshot, now)
 	// 4. Apply: the effects in order, each a compare-and-swap.
 	w := c.writer(snapshot)
-	defer func() { c.log(key, snapshot, next, w, err) }()
+	defer c.log(key, snapshot, next, w)
 	if err := w.apply(ctx, next.Effects); err != nil {
 		return 0, w.explain(err)
 	}
@@ -151,19 +151,18 @@ func (c *Rollouts) complain(ro *v1alpha1.Rollout, err error) error {
 	return err
 }
 
-// log says in one line what a plan was and how it went. A plan at rest is no news.
-func (c *Rollouts) log(key types.NamespacedName, s plan.Snapshot, next plan.Plan, w *writer, err error) {
-	if err == nil && len(w.done) == 0 && !w.wrote {
+// log says in one line what a plan was. A plan at rest is no news; an error is told by whoever runs us.
+func (c *Rollouts) log(key types.NamespacedName, s plan.Snapshot, next plan.Plan, w *writer) {
+	if len(w.done) == 0 && !w.wrote {
 		c.Log.Debug("at rest", "rollout", key, "waiting", next.Waiting, "wake", next.Wake)
 		return
 	}
-	phase := s.Rollout.Status.Phase
+	args := []any{"rollout", key, "phase", s.Rollout.Status.Phase, "effects", w.done}
 	if w.wrote {
-		phase = next.Status.Phase
+		args[3] = next.Status.Phase
 	}
-	args := []any{"rollout", key, "phase", phase, "effects", w.done, "wake", next.Wake}
-	if err != nil {
-		args = append(args, "error", err)
+	if !next.Wake.IsZero() {
+		args = append(args, "wake", next.Wake)
 	}
 	c.Log.Info("plan", args...)
 }

@@ -25,11 +25,15 @@ import (
 // queue is where event handlers put what is to be looked at.
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
-// Services gives Services back that no Rollout manages any more (spec 8.1). A managed one is the Rollout's business.
+// Services gives Services back that no Rollout manages any more (spec 8.1): those that a hash was written into. A managed
+// one is the Rollout's business; one that is only annotated is somebody's who will come.
 type Services struct{ *Shell }
 
 func (s *Shell) setUpServices(mgr manager.Manager) error {
-	managed := predicate.NewPredicateFuncs(func(o client.Object) bool { return o.GetAnnotations()[v1alpha1.ManagedByRolloutsAnnotation] != "" })
+	managed := predicate.NewPredicateFuncs(func(o client.Object) bool {
+		svc, ok := o.(*corev1.Service)
+		return ok && managedBy(svc) != ""
+	})
 	return builder.ControllerManagedBy(mgr).Named(servicesName).
 		WithOptions(controller.Options{MaxConcurrentReconciles: s.Config.Threads.Service, RateLimiter: limiter()}).
 		For(&corev1.Service{}, builder.WithPredicates(managed)).
@@ -48,22 +52,30 @@ func (c *Services) Reconcile(ctx context.Context, request reconcile.Request) (re
 	if err := c.Client.Get(ctx, request.NamespacedName, svc); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	manager := svc.Annotations[v1alpha1.ManagedByRolloutsAnnotation]
-	if manager == "" || svc.DeletionTimestamp != nil || ownedBy(svc, v1alpha1.ExperimentKind) {
+	rollout := managedBy(svc)
+	if rollout == "" || svc.DeletionTimestamp != nil || ownedBy(svc, v1alpha1.ExperimentKind) {
 		return reconcile.Result{}, nil
 	}
-	inUse, err := c.confirmed(ctx, types.NamespacedName{Namespace: svc.Namespace, Name: manager}, func(r *v1alpha1.Rollout) bool {
+	inUse, err := c.confirmed(ctx, types.NamespacedName{Namespace: svc.Namespace, Name: rollout}, func(r *v1alpha1.Rollout) bool {
 		return slices.Contains(serviceNames(r), svc.Name)
 	})
 	if err != nil || inUse {
 		return reconcile.Result{}, err
 	}
-	c.Log.Info("service given back", "service", request.NamespacedName, "rollout", manager)
+	c.Log.Info("service given back", "service", request.NamespacedName, "rollout", rollout)
 	err = c.Client.Patch(ctx, svc.DeepCopy(), swap(map[string]any{
 		"metadata": map[string]any{"annotations": map[string]any{v1alpha1.ManagedByRolloutsAnnotation: nil}},
 		"spec":     map[string]any{"selector": map[string]any{v1alpha1.DefaultRolloutUniqueLabelKey: nil}},
 	}, svc))
 	return retry(err, "give service %s back", request)
+}
+
+// managedBy is the Rollout that wrote a hash into the selector; empty when there is none.
+func managedBy(svc *corev1.Service) string {
+	if _, pointed := svc.Spec.Selector[v1alpha1.DefaultRolloutUniqueLabelKey]; !pointed {
+		return ""
+	}
+	return svc.Annotations[v1alpha1.ManagedByRolloutsAnnotation]
 }
 
 // retry makes of a conflict another look, and of a missing object nothing.

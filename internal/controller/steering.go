@@ -60,18 +60,23 @@ func (s *steering) get(ctx context.Context, kind schema.GroupVersionKind, key cl
 	}
 	o := &unstructured.Unstructured{}
 	o.SetGroupVersionKind(kind)
-	var from client.Reader = s.shell.Live
 	if s.shell.Caches.Holds(kind) {
-		from = s.shell.Client
+		if err := s.shell.Client.Get(ctx, key, o); !apierrors.IsNotFound(err) {
+			return o, err
+		}
 	}
-	return o, from.Get(ctx, key, o)
+	return o, s.shell.Live.Get(ctx, key, o) // also what the cache does not know yet: it may be a moment old
 }
 
 // ingress comes from the typed cache, which is there anyhow. Fields that our types lack are not seen, and since
 // changes are written as patches of what was seen, they are not lost either.
 func (s *steering) ingress(ctx context.Context, key client.ObjectKey) (*unstructured.Unstructured, error) {
 	var typed networkingv1.Ingress
-	if err := s.shell.Client.Get(ctx, key, &typed); err != nil {
+	err := s.shell.Client.Get(ctx, key, &typed)
+	if apierrors.IsNotFound(err) {
+		err = s.shell.Live.Get(ctx, key, &typed)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return loose(&typed, ingressKind)

@@ -116,6 +116,11 @@ func (c *Caches) informer(kind schema.GroupVersionKind) toolscache.SharedIndexIn
 	return c.informers[kind]
 }
 
+// Ours reports whether an object is in the scope. Of other APIs' objects all are: controllers share them.
+func (c *Caches) Ours(o client.Object) bool {
+	return c.Kind(o).GroupVersion() != v1alpha1.SchemeGroupVersion || c.scope.Instance().Matches(labels.Set(o.GetLabels()))
+}
+
 // Kind returns what an object is; typed objects often do not say it themselves.
 func (c *Caches) Kind(o client.Object) schema.GroupVersionKind {
 	kind, err := apiutil.GVKForObject(o, c.scheme)
