@@ -101,7 +101,9 @@ func (w *World) Rollout() *v1alpha1.Rollout {
 
 // problem notes that something is broken which must never be.
 func (w *World) problem(invariant, format string, args ...any) {
-	w.problems = append(w.problems, fmt.Sprintf("%s: %s (at %s, pass %d)", invariant, w.short(fmt.Sprintf(format, args...)), clock(w.Now), w.passes))
+	what := w.short(fmt.Sprintf(format, args...))
+	w.problems = append(w.problems, fmt.Sprintf("%s: %s (at %s, pass %d)", invariant, what, clock(w.Now), w.passes))
+	w.say("BROKEN", "%s: %s", invariant, what)
 }
 
 func (w *World) stamp() metav1.Time { return metav1.NewTime(w.Now) }
