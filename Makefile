@@ -70,13 +70,15 @@ apiserver: ## the tests that need a real API server
 	test/cluster/enter.sh go test -tags apiserver -count=1 -timeout 10m ./test/apiserver/...
 
 .PHONY: image
-image: build ## the commands as OCI images without a registry, into bin/images/ (IMAGE=prefix, TAG=)
+image: build ## the commands as OCI images without a registry, into bin/images/ (IMAGE=prefix, TAG=dev)
 	go -C test/cluster/node build -o ../../../bin/image ./image
 	mkdir -p bin/images
+	@roots=/etc/ssl/certs/ca-certificates.crt; [ -f $$roots ] && file="-file $$roots:$$roots" || file=; \
 	for command in cmd/*; do name=$${command##*/}; \
-		bin/image -bin bin/$$name -name $(IMAGE)/$$name:$(TAG) -o bin/images/$$name.tar; done
+		bin/image -bin bin/$$name $$file -name $(IMAGE)/$$name:$(TAG) -o bin/images/$$name.tar; \
+		echo "bin/images/$$name.tar: $(IMAGE)/$$name:$(TAG)"; done
 IMAGE ?= ghcr.io/sluice-delivery
-TAG ?= $(version)
+TAG ?= dev
 
 .PHONY: clean
 clean: ## remove what make left in the clone (the cache of built parts stays)
