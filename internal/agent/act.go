@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluice-delivery/sluice/sync"
@@ -52,6 +53,9 @@ func (a *Agent) begin(l *look) {
 	l.sooner(d.Wake)
 	a.log.Debug("decided", "application", l.name(), "action", d.Action, "reason", d.Why)
 	if d.Action != sync.Sync {
+		if d.Action == sync.Hold && d.Wake.IsZero() {
+			l.condition("SyncHeld", d.Why)
+		}
 		return
 	}
 	a.log.Info("sync", "application", l.name(), "commit", short(s.source.commit), "reason", d.Why, "heal", d.Heal)
@@ -113,6 +117,7 @@ func (a *Agent) finish(l *look) {
 	a.metrics.synced(l.key(), done.Phase)
 	if done.Succeeded() {
 		l.deployed(done, now, l.request.history)
+		a.await(l)
 		a.log.Info("synced", "application", l.name(), "commit", short(done.Commit), "message", done.Message)
 		a.events.Event(l.obj, "Normal", "OperationCompleted", "Sync operation to "+done.Commit+" succeeded")
 		return
@@ -120,6 +125,19 @@ func (a *Agent) finish(l *look) {
 	message := problems(done.Operation)
 	a.log.Error("sync failed", "application", l.name(), "commit", short(done.Commit), "message", message)
 	a.events.Event(l.obj, "Warning", "OperationCompleted", "Sync operation to "+done.Commit+" failed: "+message)
+}
+
+// await waits a moment for the watch to show what was applied, so that the verdict is not about the time before.
+func (a *Agent) await(l *look) {
+	for range 10 {
+		if !slices.ContainsFunc(l.compared, func(c sync.Compared) bool { return c.Status == sync.OutOfSync && c.Reason != sync.RolledBack }) {
+			return
+		}
+		time.Sleep(settling / 10)
+		if err := a.compare(l); err != nil {
+			return // the next look says what is wrong
+		}
+	}
 }
 
 // attempted counts: a new commit, other settings, or a person start the count of self-heals again.

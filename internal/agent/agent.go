@@ -124,6 +124,15 @@ func Run(ctx context.Context, config *rest.Config, c Config, log *slog.Logger) e
 	if err := a.watch(m, changed); err != nil {
 		return err
 	}
+	// The first list of the whole cluster takes seconds: begin at once.
+	if err := m.Add(manager.RunnableFunc(func(context.Context) error {
+		if err := a.engine.Ready(); err != nil {
+			log.Warn("the first look at the cluster failed and is tried again", "error", err)
+		}
+		return nil
+	})); err != nil {
+		return fmt.Errorf("add the first look at the cluster: %w", err)
+	}
 	defer a.engine.Stop()
 	log.Info("start", "applications", c.ApplicationNamespaces, "targets", c.TargetNamespaces, "interval", c.ReconcileInterval.String())
 	if err := m.Start(ctx); err != nil {
