@@ -30,8 +30,11 @@ import (
 
 const component = "rollouts-controller"
 
+// An Extension adds something to the manager before it starts, such as a listener to all events (Shell.Events.Listen).
+type Extension func(ctx context.Context, mgr manager.Manager, s *Shell) error
+
 // Run runs the controllers until ctx ends. Losing the lease is an error.
-func Run(ctx context.Context, conf config.Config, log *slog.Logger, listeners ...kube.Listener) error {
+func Run(ctx context.Context, conf config.Config, log *slog.Logger, extensions ...Extension) error {
 	cluster, err := conf.REST()
 	if err != nil {
 		return err
@@ -55,7 +58,7 @@ func Run(ctx context.Context, conf config.Config, log *slog.Logger, listeners ..
 	if err != nil {
 		return err
 	}
-	recorder, err := newRecorder(cluster, scheme, log, append([]kube.Listener{counts.Told}, listeners...))
+	recorder, err := newRecorder(cluster, scheme, log)
 	if err != nil {
 		return err
 	}
@@ -64,8 +67,9 @@ func Run(ctx context.Context, conf config.Config, log *slog.Logger, listeners ..
 		Metrics: counts, Config: conf, Now: time.Now, Log: log,
 		Routers: func(r *v1alpha1.Rollout) ([]traffic.Router, error) { return catalog.Routers(r, conf.Traffic) },
 	}
-	for _, add := range []func(context.Context, manager.Manager) error{shell.addServers, shell.addAnalysis, shell.addRollouts} {
-		if err := add(ctx, mgr); err != nil {
+	recorder.Listen(counts.Told)
+	for _, add := range append([]Extension{addServers, addAnalysis, addRollouts}, extensions...) {
+		if err := add(ctx, mgr, shell); err != nil {
 			return err
 		}
 	}
@@ -118,18 +122,18 @@ func newManager(cluster, election *rest.Config, conf config.Config, scheme *runt
 func port(n int) string { return fmt.Sprintf(":%d", n) }
 
 // newRecorder writes with a rate limit of its own: events never delay a reconcile, and reconciles no event.
-func newRecorder(cluster *rest.Config, scheme *runtime.Scheme, log *slog.Logger, listeners []kube.Listener) (*kube.Recorder, error) {
+func newRecorder(cluster *rest.Config, scheme *runtime.Scheme, log *slog.Logger) (*kube.Recorder, error) {
 	own := rest.CopyConfig(cluster)
 	own.RateLimiter = nil
 	c, err := client.New(own, client.Options{Scheme: scheme})
 	if err != nil {
 		return nil, fmt.Errorf("make a client for events: %w", err)
 	}
-	return kube.NewRecorder(c, component, log, listeners...), nil
+	return kube.NewRecorder(c, component, log), nil
 }
 
 // addServers adds what every controller process has, leader or not: events, health, metrics.
-func (s *Shell) addServers(_ context.Context, mgr manager.Manager) error {
+func addServers(_ context.Context, mgr manager.Manager, s *Shell) error {
 	health := http.NewServeMux()
 	health.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -165,7 +169,7 @@ func (sweep sweeper) Start(ctx context.Context) error {
 
 func (sweeper) NeedLeaderElection() bool { return false }
 
-func (s *Shell) addAnalysis(_ context.Context, mgr manager.Manager) error {
+func addAnalysis(_ context.Context, mgr manager.Manager, s *Shell) error {
 	return SetupAnalysisRuns(mgr, AnalysisRunDeps{
 		Client: s.Client, Direct: s.Live, Fence: kube.NewFence(s.Caches), Tell: s.Events.Tell, Now: s.Now,
 		Providers: catalog.Providers(provider.Deps{HTTP: provider.NewTransport(), PrometheusAddress: s.Config.PrometheusAddress}),
@@ -176,7 +180,7 @@ func (s *Shell) addAnalysis(_ context.Context, mgr manager.Manager) error {
 	})
 }
 
-func (s *Shell) addRollouts(ctx context.Context, mgr manager.Manager) error {
+func addRollouts(ctx context.Context, mgr manager.Manager, s *Shell) error {
 	if s.Config.AnalysisOnly {
 		return nil
 	}

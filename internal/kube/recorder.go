@@ -53,8 +53,8 @@ type Recorder struct {
 }
 
 // NewRecorder returns a recorder that writes through c, which should have a rate limit of its own.
-func NewRecorder(c client.Client, component string, log *slog.Logger, listeners ...Listener) *Recorder {
-	r := &Recorder{client: c, component: component, log: log, now: time.Now, listeners: listeners}
+func NewRecorder(c client.Client, component string, log *slog.Logger) *Recorder {
+	r := &Recorder{client: c, component: component, log: log, now: time.Now}
 	r.kinds = func(o client.Object) (string, string) {
 		kind, err := c.GroupVersionKindFor(o)
 		if err != nil {
@@ -67,6 +67,9 @@ func NewRecorder(c client.Client, component string, log *slog.Logger, listeners 
 	}
 	return r
 }
+
+// Listen adds a listener. It has to be called before the first event is told.
+func (r *Recorder) Listen(l Listener) { r.listeners = append(r.listeners, l) }
 
 // Tell publishes an event about an object. It never blocks.
 func (r *Recorder) Tell(about client.Object, e Event) {

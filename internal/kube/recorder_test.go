@@ -52,8 +52,8 @@ func (b *book) client(t *testing.T) client.Client {
 func TestRecorder(t *testing.T) {
 	web := &v1alpha1.Rollout{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "1"}}
 	tell := func(b *book, events ...Event) (heard []string) {
-		r := NewRecorder(b.client(t), "rollouts-controller", slog.New(slog.DiscardHandler),
-			func(_ client.Object, e Event) { heard = append(heard, e.Message) })
+		r := NewRecorder(b.client(t), "rollouts-controller", slog.New(slog.DiscardHandler))
+		r.Listen(func(_ client.Object, e Event) { heard = append(heard, e.Message) })
 		for _, e := range events {
 			r.Tell(web, e)
 		}
