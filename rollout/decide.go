@@ -45,8 +45,11 @@ func Decide(s plan.Snapshot, now time.Time) plan.Plan {
 		next, resize = bluegreen.Decide, bluegreen.Rescale
 	}
 	p.Sync()
-	if p.Resized() && !(p.Held() && s.Rollout.Spec.Strategy.Canary != nil) {
-		return resize(p) // a canary that is held still cannot be resized: its status says so (case op-scale-while-paused-by-hand)
+	// A canary that is held still cannot be resized: its status says so (case op-scale-while-paused-by-hand). And a new
+	// revision starts at its first step before anything is resized, or it would get the size of the last one's last step.
+	held := p.Held() && s.Rollout.Spec.Strategy.Canary != nil
+	if p.Resized() && !held && !p.TemplateChanged() && !(s.Rollout.Spec.Strategy.Canary != nil && p.StepsChanged()) {
+		return resize(p)
 	}
 	return next(p)
 }

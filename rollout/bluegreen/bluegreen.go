@@ -131,7 +131,7 @@ func (v view) promotion() string {
 
 // checkpoint lets a small preview grow to its full size once it was looked at (spec 3.12).
 func (v view) checkpoint(completed bool) {
-	if v.spec.PreviewReplicaCount == nil || v.Status.BlueGreen.ScaleUpPreviewCheckPoint || !completed || !v.analysed() || v.Aborted() {
+	if v.spec.PreviewReplicaCount == nil || v.Status.BlueGreen.ScaleUpPreviewCheckPoint || !completed || !v.analysed() && !v.fastTracked() || v.Aborted() {
 		return
 	}
 	if v.active != revision.HashOf(v.New) && pass.Available(v.New) == *v.spec.PreviewReplicaCount {

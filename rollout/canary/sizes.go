@@ -32,6 +32,10 @@ func Resize(p *pass.Pass) bool {
 		}
 	}
 	if delayed {
+		if w := p.Status.Canary.Weights; w != nil && weightOf(w, p.New) > 0 {
+			p.WaitFor("traffic to leave the canary before its pods go")
+			return resizeOthers(p)
+		}
 		return p.LetGo() || resizeOthers(p)
 	}
 	return p.Scale(p.New, wantNew, why(p, "canary")) || resizeOthers(p)
@@ -99,17 +103,17 @@ func routedSizes(p *pass.Pass) (wantNew, wantStable int32) {
 	if w := p.Status.Canary.Weights; w != nil {
 		r.RecordedCanary = &w.Canary.Weight
 	}
-	r.RecordedStable = &r.Max // as long as nobody told a router anything, stable has all traffic
-	if w, told := p.Rollout.Status.Canary.Weights, p.Status.Canary.Weights; w != nil && told != nil {
-		most := max(w.Stable.Weight, told.Stable.Weight)
-		r.RecordedStable = &most
+	had := carriedBy(p, p.Stable)
+	if told := p.Status.Canary.Weights; told != nil {
+		had = max(had, weightOf(told, p.Stable))
 	}
+	r.RecordedStable = &had
 	explicit := false
 	r.Weight, r.Exact, explicit = target(p)
 	wantNew, wantStable = r.Canary(), r.Stable()
-	if w := p.Status.Canary.Weights; w != nil && !explicit && w.Canary.PodTemplateHash == revision.HashOf(p.New) {
+	if w := p.Status.Canary.Weights; w != nil && !explicit && !p.Promoted() {
 		// Traffic that could not be moved yet, because stable lacks pods, still needs its own.
-		wantNew = max(wantNew, replicas.Share(p.Replicas(), w.Canary.Weight, r.Max))
+		wantNew = max(wantNew, replicas.Share(p.Replicas(), weightOf(w, p.New), r.Max))
 	}
 	if !explicit && wantNew == 0 && len(headerRoutes(p)) > 0 {
 		wantNew = 1

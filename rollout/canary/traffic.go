@@ -117,11 +117,37 @@ func stableCarries(p *pass.Pass, part int32) bool {
 		return false
 	}
 	needed := part * p.Replicas() / v1alpha1.MaxTrafficWeight(p.Ro)
+	if pass.Available(p.Stable) == 0 && part > carriedBy(p, p.Stable) && p.Replicas() > 0 {
+		return false // so few pods that the rounding hides it: still, a revision without any gets no more than it has
+	}
 	if pass.Available(p.Stable) >= needed {
 		return true
 	}
 	threshold := p.Ro.Spec.Strategy.Canary.ReplicaProgressThreshold
 	return threshold != nil && replicas.Met(threshold, set(p.Stable), needed)
+}
+
+// carriedBy is the share of the traffic that a revision has, as recorded before this pass. As long as nothing was
+// recorded, stable has all.
+func carriedBy(p *pass.Pass, rs *appsv1.ReplicaSet) int32 {
+	w := recorded(p)
+	if w == nil {
+		if rs == p.Stable {
+			return v1alpha1.MaxTrafficWeight(p.Ro)
+		}
+		return 0
+	}
+	return weightOf(w, rs)
+}
+
+// weightOf is the share that weights give a revision, whichever side it is on.
+func weightOf(w *v1alpha1.TrafficWeights, rs *appsv1.ReplicaSet) (sum int32) {
+	for _, d := range []v1alpha1.WeightDestination{w.Canary, w.Stable} {
+		if d.PodTemplateHash == revision.HashOf(rs) {
+			sum += d.Weight
+		}
+	}
+	return sum
 }
 
 // uncertain reports whether routers may carry something else than the status says, because a crash came between the

@@ -13,8 +13,7 @@ func (p *Pass) Invalidate(why string) {
 	if c := Condition(p.Status, v1alpha1.ConditionInvalidSpec); c != nil && c.Message == message {
 		return
 	}
-	removeCondition(p.Status, v1alpha1.ConditionInvalidSpec)
-	p.Status.Conditions = append(p.Status.Conditions, p.condition(v1alpha1.ConditionInvalidSpec, yes, v1alpha1.ReasonInvalidSpec, message))
+	replaceCondition(p.Status, p.condition(v1alpha1.ConditionInvalidSpec, yes, v1alpha1.ReasonInvalidSpec, message))
 }
 
 // Valid takes the InvalidSpec condition away.

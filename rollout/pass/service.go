@@ -31,6 +31,10 @@ func (p *Pass) Point(service string, rs *appsv1.ReplicaSet, why string) bool {
 		return true
 	}
 	_, managed := s.Annotations[v1alpha1.ManagedByRolloutsAnnotation]
+	if managed && p.Replicas() == 0 {
+		p.PointAnyway(service, revision.HashOf(rs), why) // there will be no pods to wait for
+		return true
+	}
 	if managed && Available(rs) == 0 || !managed && !FullyAvailable(rs) {
 		p.WaitFor(fmt.Sprintf("pods of %s before Service %s selects them", rs.Name, service))
 		return false

@@ -278,7 +278,10 @@ func (w *World) checkSplit(a *application, after picture) {
 		w.problem(weightsAddUp, "%s", now)
 	}
 	weight := func(c *carried, hash string) (n int64) {
-		if c == nil {
+		if c == nil { // nobody steered yet: stable has all
+			if hash == now.stableHash {
+				return now.max
+			}
 			return 0
 		}
 		if c.canaryHash == hash {

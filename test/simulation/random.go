@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/sluice-delivery/sluice/api/v1alpha1"
-	"github.com/sluice-delivery/sluice/rollout/plan"
 )
 
 // Chaos says what a random world deals out. The zero value deals out nothing but lag.
@@ -26,17 +25,10 @@ func Wild(random *rand.Rand) Chaos {
 	return Chaos{Flaps: coin(), Crashes: coin(), Late: coin(), People: random.IntN(4) > 0, Scaling: coin(), Lag: 1 + random.IntN(6)}
 }
 
-// A late plan is what a controller that has lost its lease still has in its hands.
-type latePlan struct {
-	snap plan.Snapshot
-	plan plan.Plan
-}
-
 // Torture runs a world for a number of random turns, then leaves it in peace and looks whether it comes to rest.
 func (w *World) Torture(random *rand.Rand, chaos Chaos, turns int) {
 	w.random = random
 	w.due = true
-	var late *latePlan
 	for range turns {
 		if len(w.problems) > 0 {
 			return
@@ -59,7 +51,7 @@ func (w *World) Torture(random *rand.Rand, chaos Chaos, turns int) {
 		case n < 36 && chaos.Crashes:
 			w.someCrash(random)
 		case n < 37 && chaos.Late:
-			late = w.someLate(random, late)
+			w.someLate(random)
 		case n < 38 && chaos.Scaling:
 			w.ScaleTo(int32(random.IntN(11)))
 		case n < 40 && chaos.People:
@@ -109,23 +101,17 @@ func (w *World) someCrash(random *rand.Rand) {
 	}
 }
 
-// someLate is a change of leaders. The one that leaves has a plan in its hands; because every effect is checked against
-// the lease, of what is left of the plan one request at most arrives after the new leader has begun.
-func (w *World) someLate(random *rand.Rand, late *latePlan) *latePlan {
-	if late == nil {
-		snap, p, ok := w.look()
-		if !ok || len(p.Effects) == 0 {
-			return nil
-		}
-		w.say("cluster", "another controller becomes the leader; the last one still holds a plan")
-		w.crash()
-		return &latePlan{snap, p}
+// someLate is a change of leaders. Every effect is checked against the lease, and no request outlives the time between
+// the last leader's deadline and the lease's end: so what is left of its plan is cut off, and the one request that was
+// on its way arrives before the next leader, which has been listing all the while, decides anything.
+func (w *World) someLate(random *rand.Rand) {
+	snap, p, ok := w.look()
+	if !ok {
+		return
 	}
-	rest := late.plan
-	rest.Effects = rest.Effects[:min(1, len(rest.Effects))]
-	w.say("cluster", "a request of the last leader arrives: %s", describe(&rest))
-	w.apply(late.snap, rest, 1, true)
-	return nil
+	w.say("cluster", "another controller becomes the leader")
+	w.apply(snap, p, random.IntN(len(p.Effects)+1), true)
+	w.crash()
 }
 
 // somePerson wants something.
