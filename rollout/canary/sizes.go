@@ -34,7 +34,7 @@ func Resize(p *pass.Pass) bool {
 	if delayed {
 		if w := p.Status.Canary.Weights; w != nil && weightOf(w, p.New) > 0 {
 			p.WaitFor("traffic to leave the canary before its pods go")
-			return resizeOthers(p)
+			return p.Scale(p.New, revision.Size(p.New), "") || resizeOthers(p)
 		}
 		return p.LetGo() || resizeOthers(p)
 	}
