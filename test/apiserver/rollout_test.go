@@ -417,3 +417,100 @@ spec: {metrics: [{name: m, successCondition: "true", provider: {web: {url: "http
 		t.Errorf("status %v", o.Object["status"])
 	}
 }
+
+func TestObjectsOfAnotherInstanceAreLeftAlone(t *testing.T) {
+	p := in(t)
+	p.must(p.create(strings.Replace(canary, "metadata: {name: web}", "metadata: {name: other, labels: {argo-rollouts.argoproj.io/controller-instance-id: other}}", 1)))
+	p.must(p.create(canary))
+	p.until("web", 30*time.Second, phase(v1alpha1.RolloutPhaseHealthy))
+	if other := p.rollout("other"); other.Status.Phase != "" || len(other.Annotations) > 0 {
+		t.Errorf("status %+v, annotations %v", other.Status, other.Annotations)
+	}
+}
+
+const mesh = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: %[1]ss.networking.istio.io}
+spec:
+  group: networking.istio.io
+  names: {kind: %[2]s, listKind: %[2]sList, plural: %[1]ss, singular: %[1]s}
+  scope: Namespaced
+  versions: [{name: v1alpha3, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+`
+
+// The controller runs before the mesh is installed; it finds it when a Rollout needs it, and tidies up behind one.
+func TestAMeshThatIsInstalledLaterIsSteeredAndGivenBack(t *testing.T) {
+	p := in(t)
+	text := strings.Replace(canary, "canary: {steps", `canary: {trafficRouting: {istio: {virtualService: {name: web}, destinationRule: {name: web, canarySubsetName: canary, stableSubsetName: stable}}}, steps`, 1)
+	p.must(p.create(text))
+	p.until("web", 15*time.Second, func(r *v1alpha1.Rollout) string {
+		if !strings.Contains(r.Status.Message, `spec.strategy.canary.trafficRouting.istio.virtualService.name: Invalid value: "web": `) {
+			return "the missing kind is not told"
+		}
+		return ""
+	})
+	for plural, kind := range map[string]string{"virtualservice": "VirtualService", "destinationrule": "DestinationRule"} {
+		crd := &unstructured.Unstructured{}
+		p.must(yaml.Unmarshal(fmt.Appendf(nil, mesh, plural, kind), &crd.Object))
+		p.must(cluster.Create(p.ctx, crd))
+		t.Cleanup(func() { _ = cluster.Delete(context.Background(), crd) })
+	}
+	for _, object := range []string{`
+apiVersion: networking.istio.io/v1alpha3
+kind: VirtualService
+metadata: {name: web}
+spec:
+  hosts: [web]
+  http:
+  - route:
+    - {destination: {host: web, subset: stable}, weight: 100}
+    - {destination: {host: web, subset: canary}, weight: 0}
+`, `
+apiVersion: networking.istio.io/v1alpha3
+kind: DestinationRule
+metadata: {name: web}
+spec:
+  host: web
+  subsets:
+  - {name: stable, labels: {app: web}}
+  - {name: canary, labels: {app: web}}
+`} {
+		p.must(wait(p.ctx, 20*time.Second, func() error { return p.create(object) }))
+	}
+	p.until("web", 60*time.Second, phase(v1alpha1.RolloutPhaseHealthy))
+	p.must(p.patch(&v1alpha1.Rollout{}, "web", `{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"app:2"}]}}}}`))
+	p.until("web", 30*time.Second, phase(v1alpha1.RolloutPhasePaused))
+	read := func(kind string) *unstructured.Unstructured {
+		o := &unstructured.Unstructured{}
+		o.SetAPIVersion("networking.istio.io/v1alpha3")
+		o.SetKind(kind)
+		p.must(cluster.Get(p.ctx, p.key("web"), o))
+		return o
+	}
+	text = fmt.Sprint(read("VirtualService").Object["spec"])
+	if !strings.Contains(text, "subset:stable] weight:66") || !strings.Contains(text, "subset:canary] weight:34") {
+		t.Errorf("virtual service %s", text)
+	}
+	p.must(p.patch(read("VirtualService"), "web", `{"spec":{"http":[{"route":[
+		{"destination":{"host":"web","subset":"stable"},"weight":1},{"destination":{"host":"web","subset":"canary"},"weight":99}]}]}}`))
+	p.must(wait(p.ctx, time.Second, func() error {
+		if text := fmt.Sprint(read("VirtualService").Object["spec"]); !strings.Contains(text, "subset:canary] weight:34") {
+			return fmt.Errorf("not repaired: %s", text)
+		}
+		return nil
+	}))
+	hashes := func() int {
+		return strings.Count(fmt.Sprint(read("DestinationRule").Object), v1alpha1.DefaultRolloutUniqueLabelKey)
+	}
+	if hashes() != 2 || read("DestinationRule").GetAnnotations()[v1alpha1.ManagedByRolloutsAnnotation] != "web" {
+		t.Errorf("destination rule %v", read("DestinationRule").Object)
+	}
+	p.must(cluster.Delete(p.ctx, p.rollout("web")))
+	p.must(wait(p.ctx, 15*time.Second, func() error {
+		if o := read("DestinationRule"); hashes() > 0 || o.GetAnnotations()[v1alpha1.ManagedByRolloutsAnnotation] != "" {
+			return fmt.Errorf("not given back: %v", o.Object)
+		}
+		return nil
+	}))
+}
