@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
@@ -48,20 +49,21 @@ var scheme = func() *runtime.Scheme {
 	return s
 }()
 
-// mapper knows the same kinds. With a mapper that asks the server, each command would begin with half a dozen requests
-// and would fail where an aggregated API is down.
+// mapper knows the same kinds, and their lists, which caches ask for. With a mapper that asks the server, each command
+// would begin with half a dozen requests and would fail where an aggregated API is down.
 func mapper() meta.RESTMapper {
 	m := meta.NewDefaultRESTMapper(nil)
-	for _, kind := range []string{v1alpha1.RolloutKind, v1alpha1.AnalysisRunKind, v1alpha1.AnalysisTemplateKind, v1alpha1.ExperimentKind} {
-		m.Add(v1alpha1.SchemeGroupVersion.WithKind(kind), meta.RESTScopeNamespace)
+	add := func(gv schema.GroupVersion, scope meta.RESTScope, kinds ...string) {
+		for _, kind := range kinds {
+			m.Add(gv.WithKind(kind), scope)
+			m.Add(gv.WithKind(kind+"List"), scope)
+		}
 	}
-	m.Add(v1alpha1.ClusterAnalysisTemplateGroupVersionKind, meta.RESTScopeRoot)
-	for _, kind := range []string{"Deployment", "ReplicaSet"} {
-		m.Add(appsv1.SchemeGroupVersion.WithKind(kind), meta.RESTScopeNamespace)
-	}
-	for _, kind := range []string{"Pod", "PodTemplate"} {
-		m.Add(corev1.SchemeGroupVersion.WithKind(kind), meta.RESTScopeNamespace)
-	}
+	ours := v1alpha1.SchemeGroupVersion
+	add(ours, meta.RESTScopeNamespace, v1alpha1.RolloutKind, v1alpha1.AnalysisRunKind, v1alpha1.AnalysisTemplateKind, v1alpha1.ExperimentKind)
+	add(ours, meta.RESTScopeRoot, v1alpha1.ClusterAnalysisTemplateKind)
+	add(appsv1.SchemeGroupVersion, meta.RESTScopeNamespace, "Deployment", "ReplicaSet")
+	add(corev1.SchemeGroupVersion, meta.RESTScopeNamespace, "Pod", "PodTemplate")
 	return m
 }
 

@@ -62,6 +62,9 @@ func (env *Environment) listRollouts(ctx context.Context, l *listing) error {
 	if len(found) == 0 {
 		fmt.Fprintln(env.ErrOut, "No resources found.")
 	}
+	if l.watch { // rows to come may be wider than those of today
+		l.columns.fit(l.with([]string{"", "BlueGreen", "Progressing", "10/10", "", "10/10"}, "", ""))
+	}
 	env.sayRows(l, found, true)
 	if !l.watch {
 		return nil

@@ -81,6 +81,12 @@ func TestOperations(t *testing.T) {
 				`"value":{"metadata":{},"spec":{"initContainers":[{"name":"init","image":"init:1","resources":{}}],` +
 				`"containers":[{"name":"api","image":"api:0","resources":{}}]}}}]`},
 			"rollout 'payments-api' undo\n", ""},
+		"undo of a referenced workload": {[]client.Object{rollout("payments-api", byReference), deployment,
+			revisionOf(r, "2", "new", "api:1"), revisionOf(r, "1", "old", "api:0")}, "undo payments-api",
+			[]string{`Deployment [{"op":"replace","path":"/metadata/resourceVersion","value":"999"},{"op":"replace","path":"/spec/template",` +
+				`"value":{"metadata":{},"spec":{"initContainers":[{"name":"init","image":"init:1","resources":{}}],` +
+				`"containers":[{"name":"api","image":"api:0","resources":{}}]}}}]`},
+			"rollout 'payments-api' undo\n", ""},
 		"undo to what is wanted": {[]client.Object{r, revisionOf(r, "2", "new", "api:1")}, "undo payments-api --to-revision=2", nil,
 			"skipped rollback (current template already matches revision 2)\n", ""},
 		"undo to a revision that is not there": {[]client.Object{r}, "undo payments-api --to-revision=7", nil, "",
