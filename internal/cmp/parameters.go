@@ -1,0 +1,171 @@
+package cmp
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/sluice-delivery/sluice/render"
+)
+
+// value is what Argo CD sends for one parameter: a text, a list or a map.
+type value struct {
+	Name   string            `json:"name"`
+	String *string           `json:"string"`
+	Array  []string          `json:"array"`
+	Map    map[string]string `json:"map"`
+}
+
+// parameter is one that the renderer understands.
+type parameter struct {
+	announcement
+	set func(*render.Options, value) error
+}
+
+func kustomize(o *render.Options) *render.Kustomize {
+	if o.Kustomize == nil {
+		o.Kustomize = &render.Kustomize{}
+	}
+	return o.Kustomize
+}
+
+func text(field func(*render.Kustomize) *string) func(*render.Options, value) error {
+	return func(o *render.Options, v value) error {
+		if v.String == nil {
+			return fmt.Errorf("a text is needed")
+		}
+		if *v.String != "" {
+			*field(kustomize(o)) = *v.String
+		}
+		return nil
+	}
+}
+
+func texts(field func(*render.Kustomize) *map[string]string) func(*render.Options, value) error {
+	return func(o *render.Options, v value) error {
+		if v.Map == nil {
+			return fmt.Errorf("a map is needed")
+		}
+		if len(v.Map) > 0 {
+			*field(kustomize(o)) = v.Map
+		}
+		return nil
+	}
+}
+
+func flag(set func(*render.Options, bool)) func(*render.Options, value) error {
+	return func(o *render.Options, v value) error {
+		if v.String == nil || *v.String != "true" && *v.String != "false" {
+			return fmt.Errorf("true or false is needed")
+		}
+		set(o, *v.String == "true")
+		return nil
+	}
+}
+
+// parameters are all there are, in the order in which the UI shows them.
+var parameters = []parameter{
+	{announcement{Name: "images", Title: "Images", Tooltip: "[old=]name[:tag][@digest], as kustomize edit set image takes them. Default: none", CollectionType: "array"},
+		func(o *render.Options, v value) error {
+			if len(v.Array) > 0 {
+				kustomize(o).Images = v.Array
+			}
+			return nil
+		}},
+	{announcement{Name: "namespace", Title: "Namespace", Tooltip: "of all objects. Default: what the kustomization says"},
+		text(func(k *render.Kustomize) *string { return &k.Namespace })},
+	{announcement{Name: "namePrefix", Title: "Name prefix", Tooltip: "put in front of every name. Default: what the kustomization says"},
+		text(func(k *render.Kustomize) *string { return &k.NamePrefix })},
+	{announcement{Name: "nameSuffix", Title: "Name suffix", Tooltip: "put behind every name. Default: what the kustomization says"},
+		text(func(k *render.Kustomize) *string { return &k.NameSuffix })},
+	{announcement{Name: "commonLabels", Title: "Common labels", Tooltip: "set on all objects, pod templates and selectors. Default: none", CollectionType: "map"},
+		texts(func(k *render.Kustomize) *map[string]string { return &k.CommonLabels })},
+	{announcement{Name: "commonAnnotations", Title: "Common annotations", Tooltip: "set on all objects and pod templates. Default: none", CollectionType: "map"},
+		texts(func(k *render.Kustomize) *map[string]string { return &k.CommonAnnotations })},
+	{announcement{Name: "replicas", Title: "Replicas", Tooltip: "number of pods, by the name of the workload. Default: what the manifests say", CollectionType: "map"}, setReplicas},
+	{announcement{Name: "surfaceRollback", Title: "Surface rollbacks", Tooltip: "show a Rollout that was rolled back as OutOfSync, by the annotation sluice.dev/serving. Default: true", ItemType: "boolean", String: "true"},
+		flag(func(o *render.Options, on bool) { o.HideRollbacks = !on })},
+	{announcement{Name: "allowEmpty", Title: "Allow empty", Tooltip: "accept a source without manifests; with pruning that deletes everything. Default: false", ItemType: "boolean", String: "false"},
+		flag(func(o *render.Options, on bool) { o.AllowEmpty = on })},
+	{announcement{Name: "recurse", Title: "Recurse", Tooltip: "read plain YAML in sub-folders too, also beside a kustomization. Default: false", ItemType: "boolean", String: "false"},
+		flag(func(o *render.Options, on bool) {
+			if on {
+				o.Directory = &render.Directory{Recurse: true}
+			}
+		})},
+}
+
+func setReplicas(o *render.Options, v value) error {
+	for name, text := range v.Map {
+		count, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || count < 0 {
+			return fmt.Errorf("%s: %q is no number of pods", name, text)
+		}
+		if kustomize(o).Replicas == nil {
+			o.Kustomize.Replicas = map[string]int64{}
+		}
+		o.Kustomize.Replicas[name] = count
+	}
+	return nil
+}
+
+// announcements are the parameters for the UI.
+func announcements() []announcement {
+	var all []announcement
+	for _, p := range parameters {
+		all = append(all, p.announcement)
+	}
+	return all
+}
+
+// options reads what Argo CD sends in ARGOCD_APP_PARAMETERS: null, or a list.
+func options(environment map[string]string) (render.Options, error) {
+	o := render.Options{}
+	var values []value
+	if sent := environment["ARGOCD_APP_PARAMETERS"]; sent != "" {
+		if err := json.Unmarshal([]byte(sent), &values); err != nil {
+			return o, fmt.Errorf("read ARGOCD_APP_PARAMETERS: %w", err)
+		}
+	}
+	for _, v := range values {
+		i := slices.IndexFunc(parameters, func(p parameter) bool { return p.Name == v.Name })
+		if i < 0 {
+			return o, fmt.Errorf("unknown parameter %q: did you mean %q?", v.Name, nearest(v.Name))
+		}
+		if err := parameters[i].set(&o, v); err != nil {
+			return o, fmt.Errorf("parameter %s: %w", v.Name, err)
+		}
+	}
+	return o, nil
+}
+
+// nearest is the known parameter that needs the fewest changes.
+func nearest(name string) string {
+	distances := map[string]int{}
+	for _, p := range parameters {
+		distances[p.Name] = distance(name, p.Name)
+	}
+	return slices.MinFunc(slices.Sorted(maps.Keys(distances)), func(a, b string) int { return distances[a] - distances[b] })
+}
+
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := before
+			if a[i] != b[j] {
+				change++
+			}
+			before = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
