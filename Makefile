@@ -44,8 +44,7 @@ bin/staticcheck: tools/go.mod
 
 .PHONY: test
 test: ## all tests that need only Go (offline after go mod download)
-	go test ./...
-	go -C test/traces test ./...
+	@status=0; go test ./... || status=1; go -C test/traces test ./... || status=1; exit $$status
 
 .PHONY: build
 build: ## the commands, into bin/
