@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"time"
@@ -207,11 +208,9 @@ var providerTypes = map[string]string{
 }
 
 func provider(m v1alpha1.Metric) string {
-	for _, c := range v1alpha1.Chosen(m.Provider) {
-		if t, known := providerTypes[c.Name]; known {
-			return t
-		}
-		return c.Name
+	chosen := v1alpha1.Chosen(m.Provider)
+	if len(chosen) == 0 {
+		return "Unknown Provider"
 	}
-	return "Unknown Provider"
+	return cmp.Or(providerTypes[chosen[0].Name], chosen[0].Name)
 }

@@ -55,6 +55,7 @@ func known(template *corev1.PodTemplateSpec) *corev1.PodTemplateSpec {
 // over from one carry it.
 func DeploymentHash(template *corev1.PodTemplateSpec, collisionCount *int32) string {
 	sum := fnv.New32a()
+	//lint:ignore SA1019 Deployments are hashed with this very function
 	fmt.Fprintf(sum, "%v", dump.ForHash(*template))
 	collide(sum, collisionCount)
 	return SafeEncode(sum.Sum32())
