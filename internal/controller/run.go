@@ -68,7 +68,7 @@ func Run(ctx context.Context, conf config.Config, log *slog.Logger, extensions .
 		Routers: func(r *v1alpha1.Rollout) ([]traffic.Router, error) { return catalog.Routers(r, conf.Traffic) },
 	}
 	recorder.Listen(counts.Told)
-	for _, add := range append([]Extension{addServers, addAnalysis, addRollouts}, extensions...) {
+	for _, add := range append([]Extension{addServers, addAnalysis, addRollouts, addNotifications}, extensions...) {
 		if err := add(ctx, mgr, shell); err != nil {
 			return err
 		}
