@@ -21,6 +21,10 @@ func Resize(p *pass.Pass) bool {
 	if uncertain(p) {
 		wantNew, wantStable = max(wantNew, revision.Size(p.New)), max(wantStable, revision.Size(p.Stable))
 	}
+	if w := p.Status.Canary.Weights; w != nil && canaryScale(p) == nil && !p.Promoted() {
+		// Traffic that could not be moved yet, because stable lacks pods, still needs its own.
+		wantNew = max(wantNew, replicas.Share(p.Replicas(), weightOf(w, p.New), v1alpha1.MaxTrafficWeight(p.Ro)))
+	}
 	delayed := delaysOnAbort(p)
 	if !delayed {
 		p.DropDeadline(p.New)
@@ -111,10 +115,6 @@ func routedSizes(p *pass.Pass) (wantNew, wantStable int32) {
 	explicit := false
 	r.Weight, r.Exact, explicit = target(p)
 	wantNew, wantStable = r.Canary(), r.Stable()
-	if w := p.Status.Canary.Weights; w != nil && !explicit && !p.Promoted() {
-		// Traffic that could not be moved yet, because stable lacks pods, still needs its own.
-		wantNew = max(wantNew, replicas.Share(p.Replicas(), weightOf(w, p.New), r.Max))
-	}
 	if !explicit && wantNew == 0 && len(headerRoutes(p)) > 0 {
 		wantNew = 1
 	}

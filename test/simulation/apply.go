@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -26,7 +27,8 @@ type application struct {
 	wrote map[key]int64
 	late  bool // its controller is not the leader any more
 
-	before picture // of the cluster, before the effect that is being applied
+	later  []plan.Event // of routers
+	before picture      // of the cluster, before the effect that is being applied
 }
 
 // seen is the version that a write has to find: the one the decision saw, or that of the plan's own earlier write.
@@ -46,12 +48,23 @@ func (w *World) apply(snap plan.Snapshot, p plan.Plan, limit int, late bool) boo
 		if i == limit {
 			return w.version != before
 		}
-		if err := a.effect(e); err != nil {
+		a.later = nil
+		err := a.effect(e)
+		w.tell(a.later)
+		if err != nil {
 			var lost conflict
-			if !errors.As(err, &lost) {
+			var delay *traffic.Delay
+			switch {
+			case errors.As(err, &delay): // nothing to do but to wait for pods
+				if again := w.Now.Add(time.Second); w.wake.IsZero() || again.Before(w.wake) {
+					w.wake = again
+				}
+			case errors.As(err, &lost):
+				w.due = true // look again
+			default:
 				w.problem("every effect can be applied", "%T: %v", e, err)
+				w.due = true
 			}
-			w.due = true // look again
 			return w.version != before
 		}
 		w.tell(e.Events())
@@ -220,13 +233,9 @@ func (a *application) route(e plan.Route) error {
 		}
 		events, err := router.Edit(objs, e.Split)
 		for _, event := range events {
-			a.w.tell([]plan.Event{{Reason: event.Reason, Message: event.Message, Warning: event.Warning}})
+			a.later = append(a.later, plan.Event{Reason: event.Reason, Message: event.Message, Warning: event.Warning})
 		}
-		var delay *traffic.Delay
-		switch {
-		case errors.As(err, &delay):
-			return conflict{delay.Reason}
-		case err != nil:
+		if err != nil {
 			return err
 		}
 		for _, ref := range traffic.WriteOrder(router.Refs(), e.Split) {

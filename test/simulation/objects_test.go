@@ -44,8 +44,8 @@ spec:
   - {name: errors, interval: 5s, %ssuccessCondition: "result < 0.05", provider: {web: {url: "http://metrics/errors"}}}`, name, count)
 }
 
-// nginx are the objects of a canary behind an NGINX ingress.
-func nginx(replicas int, strategy string) []string {
+// behindNginx are the objects of a canary behind an NGINX ingress.
+func behindNginx(replicas int, strategy string) []string {
 	return []string{serviceYAML("canary"), serviceYAML("stable"), ingressYAML("shop", "stable"), rolloutYAML(replicas, `    canary:
       canaryService: canary
       stableService: stable
@@ -60,5 +60,5 @@ func documents(t *testing.T, name string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.Split(string(text), "\n---\n")
+	return strings.Split(strings.TrimPrefix(string(text), "---\n"), "\n---\n")
 }

@@ -110,6 +110,16 @@ func (w *World) someLate(random *rand.Rand) {
 		return
 	}
 	w.say("cluster", "another controller becomes the leader")
+	if w.noLease {
+		w.crash()
+		for range 1 + random.IntN(3) { // the new leader acts, and only then the old one's plan arrives
+			w.somePerson(random)
+			w.pass(-1)
+			w.deliverAll()
+		}
+		w.apply(snap, p, len(p.Effects), true)
+		return
+	}
 	w.apply(snap, p, random.IntN(len(p.Effects)+1), true)
 	w.crash()
 }

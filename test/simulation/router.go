@@ -90,5 +90,9 @@ func (w *World) recorderFor(r *v1alpha1.Rollout) []traffic.Router {
 	if !v1alpha1.HasTrafficRouting(r) {
 		return nil
 	}
-	return []traffic.Router{newRecorder(r.Name)}
+	routers := []traffic.Router{newRecorder(r.Name)}
+	if w.real != nil {
+		routers = append(routers, w.real(r)...)
+	}
+	return routers
 }

@@ -66,7 +66,7 @@ var stories = map[string]story{
 	},
 	"canary-routed": {
 		about:   "A canary behind an NGINX ingress: 10 pods, weight 10, 30 s, weight 50, pause {} (spec 19.2).",
-		objects: these(nginx(10, tenFifty)...),
+		objects: these(behindNginx(10, tenFifty)...),
 		tell: func(t *testing.T, w *World) {
 			w.SetImage("shop:2")
 			w.Wait(2 * minute)
@@ -77,7 +77,7 @@ var stories = map[string]story{
 	},
 	"canary-routed-abort-and-retry": {
 		about:   "A routed canary is aborted at weight 50 and retried before its pods are gone (spec 19.3).",
-		objects: these(nginx(10, tenFifty)...),
+		objects: these(behindNginx(10, tenFifty)...),
 		tell: func(t *testing.T, w *World) {
 			w.SetImage("shop:2")
 			w.Wait(2 * minute)
@@ -90,7 +90,7 @@ var stories = map[string]story{
 	},
 	"canary-routed-abort": {
 		about:   "A routed canary is aborted at weight 50 and left alone: its pods go after 30 s (spec 19.3).",
-		objects: these(nginx(10, tenFifty)...),
+		objects: these(behindNginx(10, tenFifty)...),
 		tell: func(t *testing.T, w *World) {
 			w.SetImage("shop:2")
 			w.Wait(2 * minute)
@@ -101,7 +101,7 @@ var stories = map[string]story{
 	},
 	"canary-dynamic-stable-abort": {
 		about: "With dynamicStableScale an aborted canary walks down as stable comes back (spec 19.3).",
-		objects: these(nginx(10, `      dynamicStableScale: true
+		objects: these(behindNginx(10, `      dynamicStableScale: true
       steps: [{setWeight: 10}, {setWeight: 50}, {pause: {}}]`)...),
 		tell: func(t *testing.T, w *World) {
 			w.SetImage("shop:2")
@@ -129,7 +129,7 @@ var stories = map[string]story{
 	},
 	"canary-rollback-to-stable": {
 		about:   "In mid-update the old image comes back: no step is taken, the canary goes.",
-		objects: these(nginx(4, tenFifty)...),
+		objects: these(behindNginx(4, tenFifty)...),
 		tell: func(t *testing.T, w *World) {
 			w.SetImage("shop:2")
 			w.Wait(10 * second)
@@ -139,7 +139,7 @@ var stories = map[string]story{
 	},
 	"canary-third-revision": {
 		about:   "A third image arrives while the second carries half of the traffic.",
-		objects: these(nginx(4, tenFifty)...),
+		objects: these(behindNginx(4, tenFifty)...),
 		tell: func(t *testing.T, w *World) {
 			w.SetImage("shop:2")
 			w.Wait(2 * minute)
@@ -151,7 +151,7 @@ var stories = map[string]story{
 	},
 	"canary-background-analysis-fails": {
 		about: "Background analysis from step 1 on; its third measurement fails and the update is taken back.",
-		objects: these(append(nginx(5, `      analysis: {templates: [{templateName: errors}], startingStep: 1}
+		objects: these(append(behindNginx(5, `      analysis: {templates: [{templateName: errors}], startingStep: 1}
       steps: [{setWeight: 20}, {pause: {duration: 1m}}, {setWeight: 60}]`), templateYAML("errors", ""))...),
 		world: analysed(v1alpha1.RolloutTypeBackground, 0.0, 0.01, 0.2),
 		tell: func(t *testing.T, w *World) {
@@ -165,7 +165,7 @@ var stories = map[string]story{
 	},
 	"canary-step-analysis": {
 		about:   "An analysis step succeeds, the next one errs, and a person retries.",
-		objects: these(append(nginx(5, `      steps: [{setWeight: 20}, {analysis: {templates: [{templateName: errors}]}}, {setWeight: 60}, {analysis: {templates: [{templateName: errors}]}}]`), templateYAML("errors", "count: 2, "))...),
+		objects: these(append(behindNginx(5, `      steps: [{setWeight: 20}, {analysis: {templates: [{templateName: errors}]}}, {setWeight: 60}, {analysis: {templates: [{templateName: errors}]}}]`), templateYAML("errors", "count: 2, "))...),
 		world: func(w *World) {
 			w.measure = func(run *v1alpha1.AnalysisRun) []any {
 				if run.Name[len(run.Name)-1] == '3' {
@@ -183,7 +183,7 @@ var stories = map[string]story{
 	},
 	"canary-inconclusive-analysis": {
 		about: "An analysis cannot decide: the rollout waits, a person resumes, it is measured again.",
-		objects: these(append(nginx(5, `      steps: [{setWeight: 20}, {analysis: {templates: [{templateName: undecided}]}}]`), `apiVersion: argoproj.io/v1alpha1
+		objects: these(append(behindNginx(5, `      steps: [{setWeight: 20}, {analysis: {templates: [{templateName: undecided}]}}]`), `apiVersion: argoproj.io/v1alpha1
 kind: AnalysisTemplate
 metadata: {name: undecided}
 spec:
@@ -209,7 +209,7 @@ spec:
 	},
 	"canary-promote-full": {
 		about:   "A routed canary is promoted in full: it grows first, traffic follows when it can carry all.",
-		objects: these(nginx(10, tenFifty)...),
+		objects: these(behindNginx(10, tenFifty)...),
 		tell: func(t *testing.T, w *World) {
 			w.SetImage("shop:2")
 			w.Wait(10 * second)
@@ -245,7 +245,7 @@ spec:
 	},
 	"canary-routed-scaled-in-mid-update": {
 		about:   "An autoscaler scales a routed canary while it waits at weight 50; stable keeps the full size.",
-		objects: these(nginx(4, tenFifty)...),
+		objects: these(behindNginx(4, tenFifty)...),
 		tell: func(t *testing.T, w *World) {
 			w.SetImage("shop:2")
 			w.Wait(2 * minute)
@@ -282,7 +282,7 @@ spec:
 	},
 	"canary-progress-deadline": {
 		about: "An update makes no progress for ten minutes: it is aborted, because the spec asks for that.",
-		objects: these(nginx(4, `      steps: [{setWeight: 25}, {pause: {}}]
+		objects: these(behindNginx(4, `      steps: [{setWeight: 25}, {pause: {}}]
   progressDeadlineAbort: true`)...),
 		world: broken("shop:2"),
 		tell: func(t *testing.T, w *World) {
@@ -320,7 +320,7 @@ spec:
 	},
 	"canary-set-canary-scale": {
 		about: "setCanaryScale sizes the canary apart from its weight, and gives the size back to the weight.",
-		objects: these(nginx(10, `      steps:
+		objects: these(behindNginx(10, `      steps:
       - setCanaryScale: {replicas: 2}
       - pause: {duration: 10s}
       - setWeight: 10
@@ -336,7 +336,7 @@ spec:
 	},
 	"canary-pods-flap": {
 		about:   "All canary pods lose their readiness at weight 50: traffic leaves, comes back when they do.",
-		objects: these(nginx(4, tenFifty)...),
+		objects: these(behindNginx(4, tenFifty)...),
 		tell: func(t *testing.T, w *World) {
 			w.SetImage("shop:2")
 			w.Wait(2 * minute)
@@ -356,7 +356,7 @@ spec:
 	},
 	"canary-steps-edited": {
 		about:   "The steps are edited while the rollout waits: they start anew, with the same revision.",
-		objects: these(nginx(4, tenFifty)...),
+		objects: these(behindNginx(4, tenFifty)...),
 		tell: func(t *testing.T, w *World) {
 			w.SetImage("shop:2")
 			w.Wait(2 * minute)

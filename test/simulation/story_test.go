@@ -8,7 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-delivery/sluice/api/v1alpha1"
 	"github.com/sluice-delivery/sluice/rollout"
+	"github.com/sluice-delivery/sluice/traffic"
+	"github.com/sluice-delivery/sluice/traffic/istio"
+	"github.com/sluice-delivery/sluice/traffic/nginx"
 )
 
 var update = flag.Bool("update", false, "write the timelines as they are now; review the difference")
@@ -30,6 +34,7 @@ func these(objects ...string) func(*testing.T) []string {
 func (s story) begin(t *testing.T) *World {
 	t.Helper()
 	w := New(rollout.Decide)
+	w.real = routers
 	if s.world != nil {
 		s.world(w)
 	}
@@ -42,7 +47,7 @@ func (s story) begin(t *testing.T) *World {
 }
 
 func TestStories(t *testing.T) {
-	for name, s := range stories {
+	for name, s := range all() {
 		t.Run(name, func(t *testing.T) {
 			w := s.begin(t)
 			s.tell(t, w)
@@ -84,4 +89,15 @@ func golden(t *testing.T, name, got string) {
 		}
 		t.Fatalf("%s goes on after line %d: %s", path, len(a), b[len(a)-1])
 	}
+}
+
+// routers are the real ones of a Rollout, as far as stories use them.
+func routers(r *v1alpha1.Rollout) []traffic.Router {
+	var found []traffic.Router
+	for _, made := range []func(*v1alpha1.Rollout, traffic.Options) (traffic.Router, error){nginx.New, istio.New} {
+		if router, err := made(r, traffic.Options{}); err == nil {
+			found = append(found, router)
+		}
+	}
+	return found
 }

@@ -44,8 +44,11 @@ type World struct {
 	routers []traffic.Router // the recording one comes first
 	random  *rand.Rand       // nil in stories
 
-	noFence bool // a fault: decide from any picture
+	noFence bool // a fault of the shell: decide from any picture
+	noLease bool // another one: a leader that was replaced goes on applying its plan
 	lenient bool // pods have been broken, evicted or scaled by others: the truth about availability is not ours alone
+
+	real func(*v1alpha1.Rollout) []traffic.Router // routers beside the recording one; nil: none
 
 	// How the cluster behaves.
 	startup   func(*corev1.Pod) time.Duration       // from creation to ready; negative: never
