@@ -91,7 +91,7 @@ func newBench(t *testing.T, objects ...client.Object) *bench {
 	caches := kube.NewCaches(kube.Scope{}, scheme, nil, nil)
 	shell := &Shell{Client: c, Live: c, Caches: caches, Fence: kube.NewFence(caches), Events: events, Metrics: metrics.New(prometheus.NewRegistry()),
 		Config: config.Config{}, Now: time.Now, Log: log}
-	s.Rollouts = &Rollouts{Shell: shell, steering: newSteering(shell), trials: newTrials(), known: map[types.NamespacedName]*v1alpha1.Rollout{}}
+	s.Rollouts = &Rollouts{Shell: shell, steering: newSteering(shell), trials: newTrials(), retries: limiter(), known: map[types.NamespacedName]*v1alpha1.Rollout{}}
 	return s
 }
 
@@ -328,5 +328,25 @@ func TestRoute(t *testing.T) {
 				t.Errorf("wrote %q, want %q; told %q, want %q", s.writes, tc.writes, s.told, tc.told)
 			}
 		})
+	}
+}
+
+func TestCarries(t *testing.T) {
+	s := newBench(t, web())
+	routers := []traffic.Router{tap{}}
+	s.Routers = func(*v1alpha1.Rollout) ([]traffic.Router, error) { return routers, nil }
+	w := s.writer(s.see(t))
+	split := traffic.Split{Weight: 20}
+	if carries(routers, w.objects)(split) {
+		t.Error("objects that are not there carry nothing")
+	}
+	if err := w.apply(t.Context(), []plan.Effect{plan.Route{Split: split}}); err != nil {
+		t.Fatal(err)
+	}
+	if !carries(routers, w.objects)(split) || carries(routers, w.objects)(traffic.Split{Weight: 21}) {
+		t.Error("objects carry the split that was written, and no other")
+	}
+	if carries([]traffic.Router{tap{errors.New("no route")}}, w.objects)(split) {
+		t.Error("a router that cannot edit says so when it is asked to")
 	}
 }

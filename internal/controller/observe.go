@@ -6,11 +6,8 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/sluice-delivery/sluice/analysis"
@@ -18,7 +15,6 @@ import (
 	"github.com/sluice-delivery/sluice/internal/kube"
 	"github.com/sluice-delivery/sluice/rollout/plan"
 	"github.com/sluice-delivery/sluice/rollout/revision"
-	"github.com/sluice-delivery/sluice/traffic"
 )
 
 // observe takes the picture. What is missing or broken is a fact in it; an error means that we could not look.
@@ -172,75 +168,4 @@ func (c *Rollouts) find(ctx context.Context, key client.ObjectKey, o client.Obje
 	}
 	_, broken := kube.Broken(o)
 	return err == nil && !broken && c.Caches.Ours(o), err
-}
-
-// seeSteering reads what carries the traffic, and what validation needs of it.
-func (c *Rollouts) seeSteering(ctx context.Context, s *plan.Snapshot) error {
-	routers, err := c.Routers(s.Rollout)
-	if err != nil {
-		return nil // a fault of the spec; the planner says so
-	}
-	s.Steering = traffic.Objects{}
-	s.References.Ingresses = map[string]*networkingv1.Ingress{}
-	s.References.VirtualServices = map[string]*unstructured.Unstructured{}
-	s.References.VirtualServiceErrors = map[string]string{}
-	s.References.NotFound = map[string]string{}
-	names := virtualServiceNames(s.Rollout)
-	for _, router := range routers {
-		for _, ref := range router.Refs() {
-			o, text, err := c.steering.read(ctx, ref)
-			if err != nil {
-				return err
-			}
-			name := ref.Name
-			if ref.Kind == "VirtualService" && len(names) > 0 {
-				name, names = names[0], names[1:]
-			}
-			if o == nil {
-				if ref.Kind != ingressKind.Kind { // for ingresses the usual text is that of the API server
-					s.References.NotFound[ref.Kind+"/"+name] = text
-				}
-				continue
-			}
-			s.Steering[ref] = o
-			if ref.Kind == "VirtualService" {
-				s.References.VirtualServices[name] = o
-				if checker, ok := router.(traffic.Checker); ok {
-					if err := checker.Check(ref, o); err != nil {
-						s.References.VirtualServiceErrors[name] = err.Error()
-					}
-				}
-			}
-		}
-	}
-	return seeIngresses(s)
-}
-
-// virtualServiceNames are those of the spec, in the order in which the router refers to them.
-func virtualServiceNames(r *v1alpha1.Rollout) (names []string) {
-	if r.Spec.Strategy.Canary == nil || r.Spec.Strategy.Canary.TrafficRouting == nil || r.Spec.Strategy.Canary.TrafficRouting.Istio == nil {
-		return nil
-	}
-	istio := r.Spec.Strategy.Canary.TrafficRouting.Istio
-	if istio.VirtualService != nil {
-		names = append(names, istio.VirtualService.Name)
-	}
-	for _, v := range istio.VirtualServices {
-		names = append(names, v.Name)
-	}
-	return names
-}
-
-func seeIngresses(s *plan.Snapshot) error {
-	for ref := range s.Steering {
-		if ref.Kind != ingressKind.Kind || ref.Namespace != s.Rollout.Namespace {
-			continue
-		}
-		typed := &networkingv1.Ingress{}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(s.Steering[ref].Object, typed); err != nil {
-			return fmt.Errorf("read ingress %s: %w", ref.Name, err)
-		}
-		s.References.Ingresses[ref.Name] = typed
-	}
-	return nil
 }

@@ -2,12 +2,14 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/sluice-delivery/sluice/api/v1alpha1"
@@ -21,6 +23,7 @@ type Rollouts struct {
 	*Shell
 	steering *steering
 	trials   *trials
+	retries  workqueue.TypedRateLimiter[reconcile.Request] // of plans that wait for the outside
 
 	mu    sync.Mutex
 	known map[types.NamespacedName]*v1alpha1.Rollout // met since the start, for their farewell
@@ -30,12 +33,24 @@ type Rollouts struct {
 func (c *Rollouts) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	began := time.Now()
 	again, err := c.look(ctx, request.NamespacedName)
-	if kube.IsStale(err) { // somebody was faster: look again
-		again, err = stale, nil
+	c.Metrics.Reconciled(v1alpha1.RolloutKind, request.NamespacedName, time.Since(began), err != nil && !kube.IsStale(err))
+	var outside waits
+	switch {
+	case kube.IsStale(err): // somebody was faster: look again
+		return reconcile.Result{RequeueAfter: stale}, nil
+	case errors.As(err, &outside): // the status says it; it is no news to the log
+		c.Log.Debug("to be tried again", "rollout", request.NamespacedName, "why", err)
+		return reconcile.Result{RequeueAfter: c.retries.When(request)}, nil
+	case err == nil:
+		c.retries.Forget(request)
 	}
-	c.Metrics.Reconciled(v1alpha1.RolloutKind, request.NamespacedName, time.Since(began), err != nil)
 	return reconcile.Result{RequeueAfter: again}, err
 }
+
+// waits is why a plan asks for another look with the queue's back-off: the outside has to change first.
+type waits string
+
+func (w waits) Error() string { return string(w) }
 
 // look follows the recipe of docs/architecture.md: fence, observe, decide, apply, status, publish, and when to look again.
 func (c *Rollouts) look(ctx context.Context, key types.NamespacedName) (again time.Duration, err error) {
@@ -75,7 +90,7 @@ func (c *Rollouts) look(ctx context.Context, key types.NamespacedName) (again ti
 	}
 	// 7. Look again when the plan says so, or when something changes.
 	if next.Retry != "" {
-		return 0, fmt.Errorf("%s", next.Retry)
+		return 0, waits(next.Retry)
 	}
 	return until(next.Wake, now), nil
 }

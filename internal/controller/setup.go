@@ -32,7 +32,7 @@ func (s *Shell) SetUp(ctx context.Context, mgr manager.Manager) error {
 	if err := s.index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	rollouts := &Rollouts{Shell: s, steering: newSteering(s), trials: newTrials(), known: map[types.NamespacedName]*v1alpha1.Rollout{}}
+	rollouts := &Rollouts{Shell: s, steering: newSteering(s), trials: newTrials(), retries: limiter(), known: map[types.NamespacedName]*v1alpha1.Rollout{}}
 	if err := rollouts.setUp(mgr); err != nil {
 		return fmt.Errorf("set up %s: %w", rolloutsName, err)
 	}
