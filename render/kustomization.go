@@ -85,7 +85,7 @@ func (s *scan) folder(folder string, overrides *Kustomize) error {
 	}
 	if messages := k.CheckDeprecatedFields(); messages != nil {
 		for _, m := range *messages {
-			s.warnings = append(s.warnings, shown(file)+": "+brief(errors.New(m)))
+			s.warnings = append(s.warnings, shown(file)+": "+strings.TrimPrefix(brief(errors.New(m)), "# Warning: "))
 		}
 	}
 	overrides.apply(k)
