@@ -90,11 +90,13 @@ FIRST ?= $(shell date +%s)
 simulate: ## many more random worlds than make test has (WORLDS=50000, FIRST=seed)
 	go test -count=1 -timeout 2h -run TestWorlds ./test/simulation -worlds $(WORLDS) -first $(FIRST)
 
-.PHONY: e2e demo docs bench e2e-argocd bench-cmp mutate
+.PHONY: demo
+demo: ## the whole story, live (KEEP=1 leaves it running, PICTURE=file.svg draws it)
+	@test/demo/demo.sh
+
+.PHONY: e2e docs bench e2e-argocd bench-cmp mutate
 e2e: ## from a commit in Git to OutOfSync, on simulated nodes
 	@$(call absent,test/e2e)
-demo: ## the whole story, live (NODES=real on a real node, KEEP=1 to look around)
-	@$(call absent,test/demo)
 docs: ## what of the documentation is made from a run
 	@$(call absent,docs)
 bench: ## how fast, how large
