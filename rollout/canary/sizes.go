@@ -108,8 +108,10 @@ func routedSizes(p *pass.Pass) (wantNew, wantStable int32) {
 		r.RecordedCanary = &w.Canary.Weight
 	}
 	had := carriedBy(p, p.Stable)
-	if told := p.Status.Canary.Weights; told != nil {
-		had = max(had, weightOf(told, p.Stable))
+	for _, w := range []*v1alpha1.TrafficWeights{p.Rollout.Status.Canary.Weights, p.Status.Canary.Weights} {
+		if w != nil { // its own share on either side, and that of the side that it is to take over
+			had = max(had, weightOf(w, p.Stable), w.Stable.Weight)
+		}
 	}
 	r.RecordedStable = &had
 	explicit := false

@@ -101,7 +101,7 @@ func abortWeight(p *pass.Pass) int32 {
 	case recorded(p) == nil:
 		return max(lacking, target)
 	}
-	now := recordedWeight(p)
+	now := carriedBy(p, p.New)
 	switch {
 	case target <= 0:
 		return min(lacking, now)

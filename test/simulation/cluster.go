@@ -235,6 +235,7 @@ func (w *World) alarm() time.Time {
 		}
 	}
 	consider(w.wake)
+	consider(w.downUntil)
 	return earliest
 }
 
@@ -243,4 +244,14 @@ func because(message string) string {
 		return ""
 	}
 	return ": " + strings.TrimSpace(message)
+}
+
+// revision is the ReplicaSet that goes by a letter in the timeline.
+func (w *World) revision(letter string) *appsv1.ReplicaSet {
+	for hash, name := range w.names {
+		if name == letter {
+			return revision.WithHash(w.sets(), hash)
+		}
+	}
+	return nil
 }

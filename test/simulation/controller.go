@@ -34,6 +34,13 @@ func (w *World) pass(limit int) bool {
 	}
 	w.due, w.wake = false, p.Wake
 	w.last, w.lastSeen = &p, snap
+	if w.crashAfter != nil && w.crashAfter(p) {
+		w.apply(snap, p, len(p.Effects), false)
+		w.say("cluster", "the controller crashes, for five seconds")
+		w.crash()
+		w.downUntil = w.Now.Add(5 * time.Second)
+		return true
+	}
 	changed := w.apply(snap, p, limit, false)
 	if p.Retry != "" {
 		w.retries++
@@ -85,6 +92,9 @@ func (w *World) settle() bool {
 
 // wakes reports whether the controller has a reason to look: something changed, or it asked to be woken.
 func (w *World) wakes() bool {
+	if w.Now.Before(w.downUntil) {
+		return false
+	}
 	return w.due || !w.wake.IsZero() && !w.wake.After(w.Now)
 }
 

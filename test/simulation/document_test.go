@@ -15,11 +15,12 @@ import (
 
 const image = "123456789.dkr.ecr.us-east-1.amazonaws.com/payments-api:"
 
-// all are the stories of both files.
+// all are the stories of all files.
 func all() map[string]story {
-	both := maps.Clone(stories)
-	maps.Copy(both, documentStories)
-	return both
+	every := maps.Clone(stories)
+	maps.Copy(every, documentStories)
+	maps.Copy(every, foundStories)
+	return every
 }
 
 // tutorial are the objects of some of the tutorial's files, and what it presumes.

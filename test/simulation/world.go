@@ -44,6 +44,9 @@ type World struct {
 	routers []traffic.Router // the recording one comes first
 	random  *rand.Rand       // nil in stories
 
+	crashAfter func(plan.Plan) bool // in stories: whether the controller crashes before the status of this plan
+	downUntil  time.Time            // it is back a few seconds later
+
 	noFence bool // a fault of the shell: decide from any picture
 	noLease bool // another one: a leader that was replaced goes on applying its plan
 	lenient bool // pods have been broken, evicted or scaled by others: the truth about availability is not ours alone
