@@ -66,6 +66,29 @@ func walk(tree any, key string, replace func(key, value string) string) any {
 	return tree
 }
 
+// credentials are the names and the secret values in the configuration of a service. One that is not readable has none:
+// it is left out, and told of without its text.
+func credentials(text string, secret map[string][]byte) (users, values []string) {
+	options, missing, err := resolve(text, secret)
+	if err != nil {
+		return nil, nil
+	}
+	tree, err := parse(string(options))
+	if err != nil {
+		return nil, nil
+	}
+	walk(tree, "", func(key, value string) string {
+		switch {
+		case strings.EqualFold(key, "username") || strings.EqualFold(key, "user"):
+			users = append(users, value)
+		case sensitive.MatchString(key) && !slices.Contains(missing, strings.TrimPrefix(value, "$")):
+			values = append(values, value)
+		}
+		return value
+	})
+	return users, values
+}
+
 // A redactor takes secrets out of texts.
 type redactor struct{ replace *strings.Replacer }
 
@@ -90,16 +113,15 @@ func newRedactor(secret map[string][]byte, config map[string]string) redactor {
 		if !strings.HasPrefix(key, "service.") {
 			continue
 		}
-		tree, err := parse(text)
-		if err != nil {
-			continue // it is left out, and told of without its text
-		}
-		walk(tree, "", func(key, value string) string {
-			if sensitive.MatchString(key) && !reference.MatchString(value) {
-				add(value)
+		users, values := credentials(text, secret)
+		for _, value := range values {
+			add(value)
+			for _, user := range users { // as HTTP and SMTP send them
+				for _, pair := range []string{user + ":" + value, "\x00" + user + "\x00" + value} {
+					forms[base64.StdEncoding.EncodeToString([]byte(pair))] = true
+				}
 			}
-			return value
-		})
+		}
 	}
 	var ordered []string
 	for form, use := range forms {
