@@ -1,0 +1,233 @@
+package story
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/sluice-delivery/sluice/api/v1alpha1"
+)
+
+// Where the parts listen, on this machine. The manifests in testdata/demo name the same.
+const (
+	proxyAddress      = "127.0.0.1:8000"
+	proxyStatus       = "127.0.0.1:8081"
+	prometheusAddress = "127.0.0.1:9090"
+	gitAddress        = "127.0.0.1:3000"
+	slackAddress      = "127.0.0.1:3001"
+	slackToken        = "xoxb-of-the-demo-alone"
+)
+
+// Options say where things are.
+type Options struct {
+	Root       string // of the repository: manifests/ and testdata/demo
+	Kubeconfig string // of an administrator
+	Bin        string // our commands
+	Traefik    string // the program
+	Prometheus string // the program
+	Work       string // a folder for state and logs
+	// Pods: controller and agent run in the cluster, from images, as installed. Otherwise as processes beside it.
+	Pods bool
+	// Interval of the agent between two looks at Git.
+	Interval time.Duration
+}
+
+// Story is a run of the story: the parts and what was observed.
+type Story struct {
+	Options
+	Cluster   *Cluster
+	Processes *Processes
+	Screen    *Screen
+	Load      *Load
+	Git       *Repository
+	Slack     *Slack
+	Recorder  *Recorder
+	Results   []Result
+
+	Figures Figures
+
+	ctx        context.Context // of everything that runs beside the points
+	stop       context.CancelFunc
+	current    *Result
+	accounts   map[string]string // kubeconfigs that hold a token alone
+	controller *Process
+	good, bad  revision
+	rolledBack time.Time
+}
+
+// Figures are measurements that the issue asks for.
+type Figures struct {
+	ToRouting time.Duration // from the deciding measurement to weight 0 in the routing object
+	ToProxy   time.Duration // from the deciding measurement to the last answer of the canary at the proxy
+	Shares    []string      // weight wanted, share measured
+}
+
+// Result is a point that was told.
+type Result struct {
+	Number   int
+	Title    string
+	Observed []string
+	Took     time.Duration
+	Err      error
+}
+
+// revision is one that Git wanted.
+type revision struct {
+	tag, commit, hash string
+}
+
+// Point is one of the story.
+type Point struct {
+	Number int
+	Title  string
+	tell   func(*Story, context.Context) error
+}
+
+// Points are those of the story, in their order. The header (5) is observed inside the good merge (4).
+func Points() []Point {
+	return []Point{
+		{1, "Kubernetes, a proxy, Prometheus", (*Story).start},
+		{2, "Sluice is installed", (*Story).install},
+		{3, "Git is in the cluster, requests flow", (*Story).deploy},
+		{4, "A good merge becomes a canary", (*Story).goodMerge},
+		{6, "A bad merge comes back by itself", (*Story).badMerge},
+		{7, "A notification tells of it, once", (*Story).notification},
+		{8, "The revert is no rollout", (*Story).revert},
+		{9, "Blue-green: switched, and switched back", (*Story).blueGreen},
+	}
+}
+
+// New connects to the cluster. Close ends what the points start.
+func New(ctx context.Context, o Options, screen *Screen) (*Story, error) {
+	if o.Interval == 0 {
+		o.Interval = 2 * time.Second
+	}
+	if err := os.MkdirAll(filepath.Join(o.Work, "log"), 0o700); err != nil {
+		return nil, err
+	}
+	cluster, err := Connect(o.Kubeconfig, o.Bin)
+	if err != nil {
+		return nil, err
+	}
+	s := &Story{
+		Options: o, Cluster: cluster, Screen: screen, Processes: NewProcesses(filepath.Join(o.Work, "log")), Load: NewLoad(proxyAddress),
+		Recorder: &Recorder{cluster: cluster}, accounts: map[string]string{},
+	}
+	s.ctx, s.stop = context.WithCancel(ctx)
+	return s, nil
+}
+
+// Close ends everything that was started.
+func (s *Story) Close() {
+	s.stop()
+	s.Load.Wait()
+	s.Processes.Stop()
+	if s.Git != nil {
+		s.Git.Close()
+	}
+	if s.Slack != nil {
+		s.Slack.Close()
+	}
+	for _, file := range s.accounts {
+		_ = os.Remove(file) // it holds a token
+	}
+}
+
+// Tell tells one point.
+func (s *Story) Tell(ctx context.Context, p Point) error {
+	return s.tell(p.Number, p.Title, func() error { return p.tell(s, ctx) })
+}
+
+func (s *Story) tell(number int, title string, what func() error) error {
+	outer := s.current
+	r := &Result{Number: number, Title: title}
+	s.current = r
+	begin := time.Now()
+	s.Screen.Print("\n%2d  %s", number, title)
+	r.Err = what()
+	r.Took = time.Since(begin)
+	if r.Err == nil {
+		r.Err = s.alive()
+	}
+	s.current = outer
+	s.Results = append(s.Results, *r)
+	if r.Err != nil {
+		s.Screen.Print("    ✘ %v", r.Err)
+		return fmt.Errorf("point %d: %w", number, r.Err)
+	}
+	s.Screen.Print("    %s", seconds(r.Took))
+	return nil
+}
+
+// observe writes down what was observed.
+func (s *Story) observe(format string, values ...any) {
+	text := fmt.Sprintf(format, values...)
+	if s.current != nil {
+		s.current.Observed = append(s.current.Observed, text)
+	}
+	s.Screen.Print("    ✔ %s", text)
+}
+
+// note shows what is being done, which proves nothing.
+func (s *Story) note(format string, values ...any) { s.Screen.Print("      "+format, values...) }
+
+// alive is an error when a part that was started has ended by itself.
+func (s *Story) alive() error {
+	s.Processes.mutex.Lock()
+	defer s.Processes.mutex.Unlock()
+	var all []error
+	for _, p := range s.Processes.all {
+		all = append(all, p.Alive())
+	}
+	return errors.Join(all...)
+}
+
+// until waits for something to be observed; it fails early when a part has died.
+func (s *Story) until(ctx context.Context, limit time.Duration, what string, ask func() (bool, string)) error {
+	dead := error(nil)
+	err := until(ctx, limit, what, func() (bool, string) {
+		if dead = s.alive(); dead != nil {
+			return true, ""
+		}
+		return ask()
+	})
+	if dead != nil {
+		return dead
+	}
+	return err
+}
+
+func (s *Story) file(parts ...string) string {
+	return filepath.Join(append([]string{s.Root}, parts...)...)
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+// rollout reads a Rollout; one that is not there is an empty one.
+func (s *Story) rollout(ctx context.Context, namespace string) *v1alpha1.Rollout {
+	r := &v1alpha1.Rollout{}
+	r.Namespace, r.Name = namespace, "payments-api"
+	key := clientKey(r)
+	if s.Cluster.Get(ctx, key, r) != nil {
+		return &v1alpha1.Rollout{}
+	}
+	return r
+}
+
+func describe(r *v1alpha1.Rollout) string {
+	text := "Rollout " + string(r.Status.Phase)
+	if r.Status.Phase == "" {
+		return "no Rollout yet"
+	}
+	if r.Status.CurrentStepIndex != nil && r.Spec.Strategy.Canary != nil {
+		text += fmt.Sprintf(", step %d of %d", *r.Status.CurrentStepIndex, len(r.Spec.Strategy.Canary.Steps))
+	}
+	if r.Status.Message != "" {
+		text += " (" + strings.TrimSpace(r.Status.Message) + ")"
+	}
+	return text
+}
