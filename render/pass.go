@@ -29,7 +29,7 @@ func finish(result *Result, options Options) error {
 			return fmt.Errorf("%s%s %s: %w", prefix(result.Files[i]), obj.GetKind(), obj.GetName(), err)
 		}
 	}
-	return nil
+	return markSteered(result.Objects)
 }
 
 func prefix(file string) string {

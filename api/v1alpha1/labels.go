@@ -58,6 +58,9 @@ const (
 	ServingAnnotation = "sluice.dev/serving"
 	// RollbackAnnotation tells, as JSON, what was rolled back and why.
 	RollbackAnnotation = "sluice.dev/rollback"
+	// SteeredAnnotation says, on a VirtualService in Git, which of its routes a Rollout sets: http/NAME, http/*, tls/*,
+	// tcp/* for weights, route/NAME for a route that comes and goes; separated by commas.
+	SteeredAnnotation = "sluice.dev/steered"
 	// ServingDesired is the value of ServingAnnotation that Git wants.
 	ServingDesired = "desired"
 	// ServingRolledBack is the value of ServingAnnotation after the controller took a revision back.
