@@ -1,6 +1,7 @@
 package canary
 
 import (
+	"github.com/sluice-delivery/sluice/api/v1alpha1"
 	"github.com/sluice-delivery/sluice/rollout/pass"
 	"github.com/sluice-delivery/sluice/rollout/revision"
 )
@@ -25,7 +26,7 @@ func services(p *pass.Pass) {
 		}
 	case c.TrafficRouting == nil:
 		p.Point(c.CanaryService, p.Stable, "the update was aborted")
-	case !c.DynamicStableScale || abortWeight(p) == 0:
+	case !c.DynamicStableScale || abortWeight(p) == 0 && stableCarries(p, v1alpha1.MaxTrafficWeight(p.Ro)):
 		p.PointAnyway(c.CanaryService, revision.HashOf(p.Stable), "the update was aborted")
 	}
 }
