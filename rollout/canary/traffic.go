@@ -102,6 +102,9 @@ func abortWeight(p *pass.Pass) int32 {
 		return max(lacking, target)
 	}
 	now := carriedBy(p, p.New)
+	if p.Promoted() {
+		now = recordedWeight(p) // of the revision that was the canary until now
+	}
 	switch {
 	case target <= 0:
 		return min(lacking, now)
