@@ -209,6 +209,7 @@ var syncOptions = map[string]func(*request){
 	"PrunePropagationPolicy=background": func(r *request) { r.settings.Propagation = "background" },
 	"PrunePropagationPolicy=orphan":     func(r *request) { r.settings.Propagation = "orphan" },
 	"Replace=true":                      func(r *request) { r.settings.Replace = true },
+	"RespectIgnoreDifferences=true":     func(r *request) { r.app.KeepIgnored = true },
 	"ServerSideApply=true":              func(r *request) { r.app.ServerSide = true },
 	"ServerSideApply=false":             func(*request) {},
 	"SkipDryRunOnMissingResource=true":  func(r *request) { r.settings.SkipDryRunOnMissingResource = true },

@@ -89,7 +89,7 @@ func TestAcceptRefusesByName(t *testing.T) {
 		"fields of other tools":           {`{source: {repoURL: "https://h/r", helm: {values: x}, chart: c, kustomize: {forceCommonLabels: true}}, sources: [], destination: {namespace: mall}}`, "not supported: spec.source.chart, spec.source.helm, spec.source.kustomize.forceCommonLabels, spec.sources"},
 		"a field in a list":               {`{` + rest + `, ignoreDifferences: [{kind: A}, {kind: B, jqPathExpressions: [.x]}]}`, "not supported: spec.ignoreDifferences[1].jqPathExpressions"},
 		"a typing error":                  {`{` + rest + `, syncPolicy: {automated: {selfheal: true}}}`, "not supported: spec.syncPolicy.automated.selfheal"},
-		"an option":                       {`{` + rest + `, syncPolicy: {syncOptions: [RespectIgnoreDifferences=true]}}`, "not supported: spec.syncPolicy.syncOptions: RespectIgnoreDifferences=true"},
+		"an option":                       {`{` + rest + `, syncPolicy: {syncOptions: [FailOnSharedResource=true]}}`, "not supported: spec.syncPolicy.syncOptions: FailOnSharedResource=true"},
 		"another cluster":                 {`{source: {repoURL: "https://h/r"}, destination: {server: "https://other", namespace: mall}}`, "spec.destination: only the agent's own cluster is supported: server https://kubernetes.default.svc, or name in-cluster"},
 		"no namespace":                    {`{source: {repoURL: "https://h/r"}, destination: {name: in-cluster}}`, "spec.destination.namespace is required"},
 		"no source":                       {`{destination: {namespace: mall}}`, "spec.source.repoURL is required"},

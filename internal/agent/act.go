@@ -3,6 +3,7 @@ package agent
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluice-delivery/sluice/sync"
@@ -163,7 +164,8 @@ func attempted(before *sync.Attempt, done *running, now time.Time) *sync.Attempt
 func problems(o engine.Operation) string {
 	text := o.Message
 	for _, r := range o.Results {
-		if r.Status == "SyncFailed" || r.HookPhase == "Failed" || r.HookPhase == "Error" {
+		failed := r.Status == "SyncFailed" || r.HookPhase == "Failed" || r.HookPhase == "Error"
+		if failed && !strings.Contains(text, r.Message) {
 			text += "; " + r.Key.String() + ": " + r.Message
 		}
 	}

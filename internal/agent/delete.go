@@ -26,24 +26,12 @@ func (a *Agent) delete(ctx context.Context, l *look) (reconcile.Result, error) {
 		return reconcile.Result{}, nil
 	}
 	_, propagation, _ := strings.Cut(l.obj.GetFinalizers()[i], "/")
-	namespace := "default" // objects have theirs; this is for none
-	if r, err := accept(l.obj); err == nil {
-		namespace = r.app.Namespace
-	}
-	app := engine.Application{Name: l.obj.GetNamespace() + "_" + l.obj.GetName(), Namespace: namespace}
-	picture, err := a.engine.Compare(app, nil)
+	remaining, err := a.engine.Delete(ctx, engine.Application{Name: l.obj.GetNamespace() + "_" + l.obj.GetName()}, propagation)
 	if err != nil {
-		return reconcile.Result{}, fmt.Errorf("find the objects of Application %s: %w", l.name(), err)
+		return reconcile.Result{}, fmt.Errorf("delete the objects of Application %s: %w", l.name(), err)
 	}
-	if len(picture.Objects) > 0 {
-		a.log.Info("delete with its Application", "application", l.name(), "objects", len(picture.Objects))
-		o, err := a.engine.Step(app, picture, engine.Settings{Prune: true, Propagation: propagation}, engine.Operation{Started: a.now()})
-		if err != nil {
-			return reconcile.Result{}, fmt.Errorf("delete the objects of Application %s: %w", l.name(), err)
-		}
-		if o.Done() && !o.Succeeded() {
-			return reconcile.Result{}, fmt.Errorf("delete the objects of Application %s: %s", l.name(), problems(o))
-		}
+	if remaining > 0 {
+		a.log.Info("delete with its Application", "application", l.name(), "objects", remaining)
 		return reconcile.Result{RequeueAfter: time.Second}, nil
 	}
 	left := slices.Delete(slices.Clone(l.obj.GetFinalizers()), i, i+1)

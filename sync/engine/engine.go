@@ -91,8 +91,9 @@ type Application struct {
 	Namespace string
 	// ServerSide applies on the server, with Manager as owner of the fields.
 	ServerSide bool
-	// Ignored fields are no differences.
-	Ignored []Ignored
+	// Ignored fields are no differences. With KeepIgnored an apply leaves them as they are in the cluster.
+	Ignored     []Ignored
+	KeepIgnored bool
 }
 
 // A Picture is the whole comparison, from one look.
@@ -123,7 +124,7 @@ func (e *Engine) Compare(a Application, rendered []*unstructured.Unstructured) (
 		return nil, fmt.Errorf("look up the objects in the cluster: %w", err)
 	}
 	p.pairs = gosync.Reconcile(targets, live, a.Namespace, e.cache)
-	p.adopt(a.ServerSide)
+	p.adopt(a)
 	if err := e.compare(a, p); err != nil {
 		return nil, err
 	}
@@ -155,12 +156,15 @@ func (e *Engine) prepare(a Application, rendered []*unstructured.Unstructured, p
 }
 
 // adopt takes over what Rollouts manage, so that neither the comparison nor an apply disturbs it.
-func (p *Picture) adopt(serverSide bool) {
+func (p *Picture) adopt(a Application) {
 	objects := make([]sync.Object, len(p.pairs.Target))
 	for i := range objects {
 		objects[i] = sync.Object{Desired: p.pairs.Target[i], Live: p.pairs.Live[i]}
 	}
-	for i, o := range sync.Adopt(objects, serverSide) {
+	for i, o := range sync.Adopt(objects, a.ServerSide) {
+		if a.KeepIgnored && o.Desired != nil && o.Live != nil {
+			o.Desired = keep(o, a.Ignored)
+		}
 		p.pairs.Target[i] = o.Desired
 	}
 }

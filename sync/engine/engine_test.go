@@ -108,6 +108,22 @@ func TestRemove(t *testing.T) {
 	}
 }
 
+func TestIgnoredFieldsAreKept(t *testing.T) {
+	desired := given(t, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: a, annotations: {x: git}}, spec: {replicas: 5, paused: true, list: [{z: 1}]}}`)
+	live := given(t, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: a, annotations: {x: live}}, spec: {replicas: 9, list: [{z: 2}]}}`)
+	got := keep(sync.Object{Desired: desired, Live: live}, []Ignored{
+		{Group: "apps", Kind: "Deployment", Pointers: []string{"/spec/replicas", "/spec/paused", "/spec/list/0/z", "/spec/nowhere/x"}},
+		{Kind: "Service", Pointers: []string{"/metadata/annotations/x"}},
+	})
+	want := given(t, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: a, annotations: {x: git}}, spec: {replicas: 9, list: [{z: 2}]}}`)
+	if fields := sync.Fields(got.Object, want.Object); fields != nil {
+		t.Errorf("differs in %v: %v", fields, got.Object)
+	}
+	if desired.Object["spec"].(map[string]any)["replicas"] != int64(5) {
+		t.Error("the rendered object itself was changed")
+	}
+}
+
 // A paused canary must not keep later waves waiting.
 func TestWaitingForARollout(t *testing.T) {
 	for phase, want := range map[string]enginehealth.HealthStatusCode{

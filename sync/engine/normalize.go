@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sluice-delivery/sluice/api/v1alpha1"
+	"github.com/sluice-delivery/sluice/sync"
 )
 
 // Ignored names fields that are no differences. Empty texts match anything; Group and Kind may be "*".
@@ -66,6 +67,43 @@ func asPodTemplate(obj *unstructured.Unstructured) {
 	var plain map[string]any
 	if json.Unmarshal(data, &plain) == nil {
 		obj.Object["spec"].(map[string]any)["template"] = plain
+	}
+}
+
+// keep is the object that is wanted, with the ignored fields as they are in the cluster.
+func keep(o sync.Object, ignored []Ignored) *unstructured.Unstructured {
+	wanted := o.Desired.DeepCopy()
+	for _, i := range ignored {
+		if !i.matches(wanted) {
+			continue
+		}
+		for _, pointer := range i.Pointers {
+			take(wanted.Object, o.Live.DeepCopy().Object, strings.Split(strings.TrimPrefix(pointer, "/"), "/"))
+		}
+	}
+	return wanted
+}
+
+// take makes a field what it is in another object, also absent.
+func take(into, from any, path []string) {
+	key := unescape.Replace(path[0])
+	switch x := into.(type) {
+	case map[string]any:
+		y, ok := from.(map[string]any)
+		switch value, found := y[key]; {
+		case !ok:
+		case len(path) > 1:
+			take(x[key], value, path[1:])
+		case found:
+			x[key] = value
+		default:
+			delete(x, key)
+		}
+	case []any:
+		y, ok := from.([]any)
+		if i, err := strconv.Atoi(key); ok && err == nil && i >= 0 && i < len(x) && i < len(y) && len(path) > 1 {
+			take(x[i], y[i], path[1:])
+		}
 	}
 }
 

@@ -1,13 +1,17 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/argoproj/argo-cd/gitops-engine/pkg/cache"
 	gosync "github.com/argoproj/argo-cd/gitops-engine/pkg/sync"
 	"github.com/argoproj/argo-cd/gitops-engine/pkg/sync/common"
 	"github.com/argoproj/argo-cd/gitops-engine/pkg/utils/kube"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -62,28 +66,66 @@ func (o Operation) Succeeded() bool { return common.OperationPhase(o.Phase).Succ
 
 // Step takes an operation one wave further, from a fresh picture. Without waves and hooks one step is all.
 func (e *Engine) Step(a Application, p *Picture, s Settings, o Operation) (Operation, error) {
-	context, cleanup, err := gosync.NewSyncContext(o.Commit, p.pairs, e.config, e.config, e.kube, a.Namespace, e.options(a, p, s, o)...)
+	steps, cleanup, err := gosync.NewSyncContext(o.Commit, p.pairs, e.config, e.config, e.kube, a.Namespace, e.options(a, p, s, o)...)
 	if err != nil {
 		return o, fmt.Errorf("prepare a sync: %w", err)
 	}
 	defer cleanup()
-	context.Sync()
-	return o.at(context), nil
+	steps.Sync()
+	return o.at(steps), nil
 }
 
 // Terminate ends an operation that waits: its running hooks are deleted.
 func (e *Engine) Terminate(a Application, p *Picture, s Settings, o Operation) (Operation, error) {
-	context, cleanup, err := gosync.NewSyncContext(o.Commit, p.pairs, e.config, e.config, e.kube, a.Namespace, e.options(a, p, s, o)...)
+	steps, cleanup, err := gosync.NewSyncContext(o.Commit, p.pairs, e.config, e.config, e.kube, a.Namespace, e.options(a, p, s, o)...)
 	if err != nil {
 		return o, fmt.Errorf("prepare the end of a sync: %w", err)
 	}
 	defer cleanup()
-	context.Terminate()
-	return o.at(context), nil
+	steps.Terminate()
+	return o.at(steps), nil
 }
 
-func (o Operation) at(context gosync.SyncContext) Operation {
-	phase, message, results := context.GetState()
+// Delete asks for the deletion of every object of an application, its hooks included, and says how many are left.
+func (e *Engine) Delete(ctx context.Context, a Application, propagation string) (int, error) {
+	if err := e.Ready(); err != nil {
+		return 0, err
+	}
+	live, err := e.cache.GetManagedLiveObjs(nil, func(r *cache.Resource) bool {
+		application, _ := r.Info.(string)
+		return application == a.Name
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look up the objects in the cluster: %w", err)
+	}
+	policy, left := propagations[propagation], 0
+	for key, obj := range live {
+		if hasOption(obj, "Delete=false") {
+			continue
+		}
+		left++
+		if obj.GetDeletionTimestamp() != nil {
+			continue
+		}
+		err := e.kube.DeleteResource(ctx, e.config, obj.GroupVersionKind(), key.Name, key.Namespace, metav1.DeleteOptions{PropagationPolicy: &policy})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return left, fmt.Errorf("delete %s %s/%s: %w", key.Kind, key.Namespace, key.Name, err)
+		}
+	}
+	return left, nil
+}
+
+func hasOption(obj *unstructured.Unstructured, option string) bool {
+	for _, word := range strings.Split(obj.GetAnnotations()[common.AnnotationSyncOptions], ",") {
+		if strings.TrimSpace(word) == option {
+			return true
+		}
+	}
+	return false
+}
+
+func (o Operation) at(steps gosync.SyncContext) Operation {
+	phase, message, results := steps.GetState()
 	o.Phase, o.Message, o.results, o.Results = string(phase), message, results, nil
 	for _, r := range results {
 		o.Results = append(o.Results, Result{
