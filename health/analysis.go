@@ -33,11 +33,12 @@ func experiment(obj *unstructured.Unstructured) (Health, error) {
 
 // assess takes the message of the status; while the run goes on, and where there is none, that of the phase.
 func (p phases) assess(obj *unstructured.Unstructured, waiting string) Health {
-	if _, found, _ := unstructured.NestedMap(obj.Object, "status"); !found {
+	status, found := fieldsOf(obj.Object["status"])
+	if !found {
 		return Health{Progressing, waiting}
 	}
-	h := p[text(obj, "status", "phase")]
-	if message := text(obj, "status", "message"); message != "" && h.Status != "" && h.Status != Progressing {
+	h := p[status.text("phase")]
+	if message := status.text("message"); message != "" && h.Status != "" && h.Status != Progressing {
 		h.Message = message
 	}
 	return h

@@ -13,17 +13,34 @@ func text(obj *unstructured.Unstructured, path ...string) string {
 	return s
 }
 
-// number is the number at a path. YAML and JSON decoders disagree about its Go type.
-func number(obj *unstructured.Unstructured, path ...string) (int64, bool) {
-	value, found, _ := unstructured.NestedFieldNoCopy(obj.Object, path...)
-	if !found {
-		return 0, false
+// fields are the named values of an object, or of a part of it. A list has none, as in Lua.
+type fields map[string]any
+
+func fieldsOf(v any) (fields, bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		return v, true
+	case []any:
+		return nil, true
 	}
-	switch n := value.(type) {
+	return nil, false
+}
+
+// text is the text of that name, or empty.
+func (f fields) text(name string) string {
+	s, _ := f[name].(string)
+	return s
+}
+
+// numberOf is a number. YAML and JSON decoders disagree about its Go type.
+func numberOf(v any) (float64, bool) {
+	switch n := v.(type) {
 	case int64:
-		return n, true
+		return float64(n), true
 	case float64:
-		return int64(n), true
+		return n, true
+	case int:
+		return float64(n), true
 	}
 	return 0, false
 }
@@ -32,12 +49,13 @@ func number(obj *unstructured.Unstructured, path ...string) (int64, bool) {
 type condition struct{ Type, Status, Reason, Message string }
 
 func conditions(obj *unstructured.Unstructured) []condition {
-	list, _, _ := unstructured.NestedSlice(obj.Object, "status", "conditions")
+	status, _ := fieldsOf(obj.Object["status"])
+	list, _ := status["conditions"].([]any)
 	out := make([]condition, 0, len(list))
 	for _, entry := range list {
-		if fields, ok := entry.(map[string]any); ok {
-			c := &unstructured.Unstructured{Object: fields}
-			out = append(out, condition{text(c, "type"), text(c, "status"), text(c, "reason"), text(c, "message")})
+		if c, ok := entry.(map[string]any); ok {
+			f := fields(c)
+			out = append(out, condition{f.text("type"), f.text("status"), f.text("reason"), f.text("message")})
 		}
 	}
 	return out

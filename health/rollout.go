@@ -11,74 +11,113 @@ import (
 const unobserved = "Waiting for rollout spec update to be observed"
 
 // rollout follows argocd-spec 2.3 row by row; the first that matches wins. Our addition is the message of a rollback.
+// resource_customizations/argoproj.io/Rollout/health.lua says the same in Lua, also of objects that no API server would
+// take: a field of another type than it should have is as good as none.
 func rollout(obj *unstructured.Unstructured) (Health, error) {
-	for _, rule := range []func(*unstructured.Unstructured) (Health, bool){
-		notObserved, phase, brokenCondition, paused, unreconciled, replicas, cutover,
+	r := reading(obj)
+	for _, rule := range []func(*rolloutFields) (Health, bool){
+		(*rolloutFields).notObserved, (*rolloutFields).phase, (*rolloutFields).broken, (*rolloutFields).paused,
+		(*rolloutFields).unreconciled, (*rolloutFields).replicas, (*rolloutFields).cutover,
 	} {
-		if h, decided := rule(obj); decided {
-			return withRollback(obj, h), nil
+		if h, decided := rule(&r); decided {
+			return r.withRollback(h), nil
 		}
 	}
 	return Health{Status: Healthy}, nil
 }
 
-func notObserved(obj *unstructured.Unstructured) (Health, bool) {
-	status, found, _ := unstructured.NestedMap(obj.Object, "status")
-	if !found || len(status) == 0 {
-		return Health{Progressing, unobserved}, true
-	}
-	// Text that is no number, such as a hash, and a number that is too large, count as observed.
-	observed, err := strconv.ParseFloat(text(obj, "status", "observedGeneration"), 64)
-	if generation := float64(obj.GetGeneration()); err == nil && observed < generation {
-		return Health{Progressing, unobserved}, true
-	}
-	_, byReference, _ := unstructured.NestedMap(obj.Object, "spec", "workloadRef")
-	wanted := obj.GetAnnotations()[v1alpha1.WorkloadGenerationAnnotation]
-	if byReference && obj.GetAnnotations() != nil && wanted != text(obj, "status", "workloadObservedGeneration") {
-		return Health{Progressing, unobserved}, true
-	}
-	return Health{}, false
+// rolloutFields is a Rollout in its parts, none of them copied.
+type rolloutFields struct {
+	metadata, annotations, spec, status fields
+	annotated, reconciled               bool
 }
 
-func phase(obj *unstructured.Unstructured) (Health, bool) {
-	word, message := text(obj, "status", "phase"), text(obj, "status", "message")
-	switch word {
+func reading(obj *unstructured.Unstructured) (r rolloutFields) {
+	r.metadata, _ = fieldsOf(obj.Object["metadata"])
+	r.annotations, r.annotated = fieldsOf(r.metadata["annotations"])
+	r.spec, _ = fieldsOf(obj.Object["spec"])
+	r.status, r.reconciled = fieldsOf(obj.Object["status"])
+	return r
+}
+
+func (r *rolloutFields) notObserved() (Health, bool) {
+	if !r.reconciled {
+		return Health{Progressing, unobserved}, true
+	}
+	generation, _ := numberOf(r.metadata["generation"])
+	if observed, known := generationOf(r.status["observedGeneration"]); known && observed < generation {
+		return Health{Progressing, unobserved}, true
+	}
+	_, byReference := fieldsOf(r.spec["workloadRef"])
+	wanted, observed := r.annotations.text(v1alpha1.WorkloadGenerationAnnotation), r.status.text("workloadObservedGeneration")
+	return Health{Progressing, unobserved}, byReference && r.annotated && wanted != observed
+}
+
+// generationOf reads a number written as text. A hash, such as controllers of old wrote, counts as observed, and so does
+// what is too long to be a generation.
+func generationOf(v any) (float64, bool) {
+	digits, isText := v.(string)
+	if !isText {
+		return numberOf(v)
+	}
+	if len(digits) > 15 {
+		return 0, false
+	}
+	for i := range len(digits) {
+		if digits[i] < '0' || digits[i] > '9' {
+			return 0, false
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return float64(n), err == nil
+}
+
+func (r *rolloutFields) phase() (Health, bool) {
+	word, message := r.status.text("phase"), r.status.text("message")
+	switch Status(word) {
 	case "":
 		return Health{}, false
 	case "Paused":
 		return Health{Suspended, message}, true
+	case Healthy, Suspended, Progressing, Missing, Degraded, Unknown:
+		return Health{Status(word), message}, true
 	}
-	return Health{Status(word), message}, true
+	return Health{Unknown, "unknown phase: " + word}, true
 }
 
-// brokenCondition, and what follows it, are for controllers that write no phase.
-func brokenCondition(obj *unstructured.Unstructured) (Health, bool) {
-	for _, c := range conditions(obj) {
-		if c.Type == "InvalidSpec" ||
-			c.Type == "Progressing" && (c.Reason == "RolloutAborted" || c.Reason == "ProgressDeadlineExceeded") {
-			return Health{Degraded, c.Message}, true
+// broken, and what follows it, are for controllers that write no phase.
+func (r *rolloutFields) broken() (Health, bool) {
+	list, _ := r.status["conditions"].([]any)
+	for _, entry := range list {
+		c, _ := fieldsOf(entry)
+		kind, reason := c.text("type"), c.text("reason")
+		if kind == "InvalidSpec" || kind == "Progressing" && (reason == "RolloutAborted" || reason == "ProgressDeadlineExceeded") {
+			return Health{Degraded, c.text("message")}, true
 		}
 	}
 	return Health{}, false
 }
 
-func paused(obj *unstructured.Unstructured) (Health, bool) {
-	pauses, _, _ := unstructured.NestedSlice(obj.Object, "status", "pauseConditions")
-	byHand, _, _ := unstructured.NestedBool(obj.Object, "spec", "paused")
-	return Health{Suspended, "Rollout is paused"}, len(pauses) > 0 || byHand
-}
-
-func unreconciled(obj *unstructured.Unstructured) (Health, bool) {
-	return Health{Progressing, "Waiting for rollout to finish: not reconciled yet"}, text(obj, "status", "currentPodHash") == ""
-}
-
-func replicas(obj *unstructured.Unstructured) (Health, bool) {
-	wanted := int64(1)
-	if n, found := number(obj, "spec", "replicas"); found {
-		wanted = n
+func (r *rolloutFields) paused() (Health, bool) {
+	pauses, byHand := false, r.spec["paused"] == true
+	list, _ := r.status["pauseConditions"].([]any)
+	for _, entry := range list {
+		pauses = pauses || entry != nil
 	}
-	updated, _ := number(obj, "status", "updatedReplicas")
-	available, _ := number(obj, "status", "availableReplicas")
+	return Health{Suspended, "Rollout is paused"}, pauses || byHand
+}
+
+func (r *rolloutFields) unreconciled() (Health, bool) {
+	return Health{Progressing, "Waiting for rollout to finish: not reconciled yet"}, r.status.text("currentPodHash") == ""
+}
+
+func (r *rolloutFields) replicas() (Health, bool) {
+	wanted, given := numberOf(r.spec["replicas"])
+	if !given {
+		wanted = 1
+	}
+	updated, _ := numberOf(r.status["updatedReplicas"])
+	available, _ := numberOf(r.status["availableReplicas"])
 	switch {
 	case updated < wanted:
 		return Health{Progressing, "Waiting for roll out to finish: More replicas need to be updated"}, true
@@ -88,14 +127,16 @@ func replicas(obj *unstructured.Unstructured) (Health, bool) {
 	return Health{}, false
 }
 
-func cutover(obj *unstructured.Unstructured) (Health, bool) {
-	current, stable := text(obj, "status", "currentPodHash"), text(obj, "status", "stableRS")
-	_, blueGreen, _ := unstructured.NestedMap(obj.Object, "spec", "strategy", "blueGreen")
-	_, canary, _ := unstructured.NestedMap(obj.Object, "spec", "strategy", "canary")
-	all, _ := number(obj, "status", "replicas")
-	updated, _ := number(obj, "status", "updatedReplicas")
+func (r *rolloutFields) cutover() (Health, bool) {
+	current, stable := r.status.text("currentPodHash"), r.status.text("stableRS")
+	strategy, _ := fieldsOf(r.spec["strategy"])
+	_, blueGreen := fieldsOf(strategy["blueGreen"])
+	_, canary := fieldsOf(strategy["canary"])
+	switched, _ := fieldsOf(r.status["blueGreen"])
+	all, _ := numberOf(r.status["replicas"])
+	updated, _ := numberOf(r.status["updatedReplicas"])
 	switch {
-	case blueGreen && text(obj, "status", "blueGreen", "activeSelector") != current:
+	case blueGreen && switched.text("activeSelector") != current:
 		return Health{Progressing, "active service cutover pending"}, true
 	case blueGreen && stable != "" && stable != current:
 		return Health{Progressing, "waiting for analysis to complete"}, true
@@ -107,16 +148,15 @@ func cutover(obj *unstructured.Unstructured) (Health, bool) {
 	return Health{}, false
 }
 
-// withRollback makes a Degraded rollout say what is wanted, what serves and what decided. An annotation that speaks
-// of another revision than the current one is a leftover, and one that cannot be read is no reason to say less than
-// the status does.
-func withRollback(obj *unstructured.Unstructured, h Health) Health {
-	if h.Status != Degraded {
+// withRollback makes a Degraded rollout say what is wanted, what serves and what decided. Details of another revision
+// than the current one are a leftover, and those that cannot be read are no reason to say less than the status does.
+func (r *rolloutFields) withRollback(h Health) Health {
+	details := r.annotations.text(v1alpha1.RollbackAnnotation)
+	if h.Status != Degraded || details == "" {
 		return h
 	}
-	rollback, err := v1alpha1.RollbackOf(obj.GetAnnotations())
-	if err != nil || rollback == nil || rollback.Wanted.Hash != text(obj, "status", "currentPodHash") {
-		return h
+	if message, hash, ok := readRollback(details); ok && hash == r.status.text("currentPodHash") {
+		return Health{Degraded, message}
 	}
-	return Health{Degraded, rollback.String()}
+	return h
 }

@@ -1,0 +1,177 @@
+package lua
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	vm "github.com/yuin/gopher-lua"
+)
+
+// toLua makes ordinary tables of an object: numbers become floats, null is absent, arrays count from 1. A script that
+// can see the order of keys gets them sorted, so that it gives the same answer twice.
+func toLua(l *vm.LState, value any, p *program) (vm.LValue, error) {
+	c := converter{l: l, ordered: p.ordered}
+	v := c.value(value)
+	return v, c.err
+}
+
+type converter struct {
+	l       *vm.LState
+	ordered bool
+	err     error
+}
+
+func (c *converter) value(value any) vm.LValue {
+	switch v := value.(type) {
+	case nil:
+		return vm.LNil
+	case bool:
+		if v {
+			return vm.LTrue
+		}
+		return vm.LFalse
+	case string:
+		return vm.LString(v)
+	case int64:
+		return vm.LNumber(v)
+	case float64:
+		return vm.LNumber(v)
+	case int:
+		return vm.LNumber(v)
+	case int32:
+		return vm.LNumber(v)
+	case json.Number:
+		return vm.LString(v)
+	case []any:
+		t := c.l.CreateTable(len(v), 0)
+		for _, element := range v {
+			if element != nil {
+				t.Append(c.value(element))
+			}
+		}
+		return t
+	case map[string]any:
+		return c.object(v)
+	}
+	if c.err == nil {
+		c.err = fmt.Errorf("a value of Go type %T is no part of an object", value)
+	}
+	return vm.LNil
+}
+
+func (c *converter) object(fields map[string]any) vm.LValue {
+	t := c.l.CreateTable(0, len(fields))
+	if c.ordered && len(fields) > 1 {
+		for _, key := range sortedKeys(fields) {
+			c.set(t, key, fields[key])
+		}
+		return t
+	}
+	for key, value := range fields {
+		c.set(t, key, value)
+	}
+	return t
+}
+
+func (c *converter) set(t *vm.LTable, key string, value any) {
+	if value != nil {
+		t.RawSetString(key, c.value(value))
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// maxValues bounds what a result may amount to: a table that holds another one twice, forty times over, is small in Lua.
+const maxValues = 1_000_000
+
+var (
+	errRecursive = errors.New("cannot encode recursively nested tables to JSON")
+	errSparse    = errors.New("cannot encode sparse array")
+	errMixed     = errors.New("cannot encode mixed or invalid key types")
+	errLarge     = fmt.Errorf("the result has more than %d values", maxValues)
+	errDeep      = errors.New("the result is nested more than 1000 deep")
+)
+
+// fromLua makes of a result what JSON can say. An empty table is an empty list: Lua doesn't know the two apart. Whole
+// numbers become int64, as in objects of Kubernetes.
+func fromLua(v vm.LValue) (any, error) {
+	r := reader{inside: map[*vm.LTable]bool{}}
+	return r.value(v)
+}
+
+type reader struct {
+	inside map[*vm.LTable]bool
+	seen   int
+}
+
+func (r *reader) value(v vm.LValue) (any, error) {
+	if r.seen++; r.seen > maxValues {
+		return nil, errLarge
+	}
+	switch v := v.(type) {
+	case *vm.LNilType:
+		return nil, nil
+	case vm.LBool:
+		return bool(v), nil
+	case vm.LString:
+		return string(v), nil
+	case vm.LNumber:
+		if n := int64(v); vm.LNumber(n) == v && n < 1<<53 && n > -1<<53 {
+			return n, nil
+		}
+		return float64(v), nil
+	case *vm.LTable:
+		return r.table(v)
+	}
+	return nil, fmt.Errorf("cannot encode %s to JSON", v.Type())
+}
+
+func (r *reader) table(t *vm.LTable) (any, error) {
+	if r.inside[t] {
+		return nil, errRecursive
+	}
+	if len(r.inside) > 1000 {
+		return nil, errDeep
+	}
+	r.inside[t] = true
+	defer delete(r.inside, t)
+	key, value := t.Next(vm.LNil)
+	switch key.(type) {
+	case *vm.LNilType:
+		return []any{}, nil
+	case vm.LNumber:
+		list := []any{}
+		for ; key != vm.LNil; key, value = t.Next(key) {
+			if key.Type() != vm.LTNumber {
+				return nil, errMixed
+			}
+			if key != vm.LNumber(len(list)+1) {
+				return nil, errSparse
+			}
+			element, err := r.value(value)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, element)
+		}
+		return list, nil
+	case vm.LString:
+		object := map[string]any{}
+		for ; key != vm.LNil; key, value = t.Next(key) {
+			name, is := key.(vm.LString)
+			if !is {
+				return nil, errMixed
+			}
+			field, err := r.value(value)
+			if err != nil {
+				return nil, err
+			}
+			object[string(name)] = field
+		}
+		return object, nil
+	}
+	return nil, errMixed
+}

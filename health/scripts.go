@@ -1,0 +1,20 @@
+package health
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed resource_customizations
+var customizations embed.FS
+
+// Customizations are the health checks and actions for the kinds of our API group in Lua, in the layout that Argo CD
+// keeps its own in: GROUP/KIND/health.lua, GROUP/KIND/actions/discovery.lua, GROUP/KIND/actions/NAME/action.lua, each
+// with its tests. They say what Assess says.
+func Customizations() fs.FS {
+	below, err := fs.Sub(customizations, "resource_customizations")
+	if err != nil {
+		panic(err) // the name is valid
+	}
+	return below
+}
