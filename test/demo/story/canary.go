@@ -176,10 +176,18 @@ func (s *Story) promoted(ctx context.Context, from time.Time, now revision) erro
 	if err != nil {
 		return err
 	}
-	for _, r := range s.runs(from) {
-		if r.Status.Phase != v1alpha1.AnalysisPhaseSuccessful {
-			return fmt.Errorf("AnalysisRun %s is %s: %s", r.Name, r.Status.Phase, r.Status.Message)
+	err = s.until(ctx, 10*time.Second, "every AnalysisRun is Successful", func() (bool, string) {
+		for _, r := range s.runs(from) {
+			if r.Status.Phase != v1alpha1.AnalysisPhaseSuccessful {
+				return false, fmt.Sprintf("%s is %s: %s, terminate %v", r.Name, r.Status.Phase, r.Status.Message, r.Spec.Terminate)
+			}
 		}
+		return true, ""
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range s.runs(from) {
 		s.observe("AnalysisRun %s is Successful, last measurement %s", r.Name, lastValue(r))
 	}
 	if n := len(s.runs(from)); n != 2 {
