@@ -169,6 +169,14 @@ func (w *World) assess(run *v1alpha1.AnalysisRun) bool {
 }
 
 func (w *World) sample(run *v1alpha1.AnalysisRun, task analysis.Task) (analysis.Sample, error) {
+	if w.answer != nil {
+		metric, err := analysis.Resolve(task.Metric, run.Spec.Args)
+		if err != nil {
+			return analysis.Sample{}, err
+		}
+		result, err := w.answer(metric)
+		return analysis.Sample{Result: result, Value: fmt.Sprint(result)}, err
+	}
 	script, taken := w.measure(run), 0
 	for _, r := range run.Status.MetricResults {
 		if r.Name == task.Metric.Name {

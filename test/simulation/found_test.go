@@ -85,7 +85,9 @@ var foundStories = map[string]story{
       postPromotionAnalysis: {templates: [{templateName: errors}]}`)...),
 		world: func(w *World) {
 			analysed("", 0.0)(w)
-			w.crashAfter = func(p plan.Plan) bool { return len(p.Effects) > 0 && p.Status != nil && p.Status.StableRS != "" && w.Now.Equal(Start) }
+			w.crashAfter = func(p plan.Plan) bool {
+				return len(p.Effects) > 0 && p.Status != nil && p.Status.StableRS != "" && w.Now.Equal(Start)
+			}
 		},
 		tell: func(t *testing.T, w *World) {
 			w.SetImage("shop:2")

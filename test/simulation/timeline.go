@@ -54,6 +54,10 @@ func (w *World) tell(events []plan.Event) {
 			mark = "Warning "
 		}
 		w.say("event", "%s%s · %s", mark, e.Reason, e.Message)
+		if mark == "" {
+			mark = "Normal "
+		}
+		w.events = append(w.events, fmt.Sprintf("%s%s · %s", mark, e.Reason, e.Message))
 	}
 }
 

@@ -56,6 +56,7 @@ type World struct {
 	// How the cluster behaves.
 	startup   func(*corev1.Pod) time.Duration       // from creation to ready; negative: never
 	measure   func(*v1alpha1.AnalysisRun) []any     // results of a run's measurements, one after the other; the last one repeats
+	answer    func(v1alpha1.Metric) (any, error)    // what a metric says now; nil: measure says it
 	verified  func(w *World) *bool                  // what a data plane says
 	templates map[string]*v1alpha1.AnalysisTemplate // by name
 	ingresses map[string]*networkingv1.Ingress      // by name
@@ -72,6 +73,7 @@ type World struct {
 	rest    bool // the last pass changed nothing and nothing happened since
 
 	Timeline []string
+	events   []string          // type, reason and message, as recordings write them
 	names    map[string]string // hashes and the letters they go by
 	seen     told              // what the timeline has told already
 	problems []string

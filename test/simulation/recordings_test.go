@@ -1,0 +1,572 @@
+package simulation
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
+
+	"github.com/sluice-delivery/sluice/api/v1alpha1"
+	"github.com/sluice-delivery/sluice/rollout"
+	"github.com/sluice-delivery/sluice/rollout/operation"
+)
+
+// The recordings of test/traces, played in memory: the scripts' lines are carried out in a world, and the events and
+// the statuses of the Rollouts are compared with what the reference controller did. The kit in test/traces does the
+// same on a real API server, and more exactly; this one takes seconds and needs only Go. What a script does that the
+// simulation cannot do makes the case unplayable; unplayable cases are listed, not hidden.
+
+// A tape is a case with what was recorded of it.
+type tape struct {
+	name    string
+	ignore  []string
+	server  map[string]answer
+	objects []string
+	script  []map[string]json.RawMessage
+	events  map[string][]string
+	picture []picturedObjects
+}
+
+type answer struct {
+	Status int    `json:"status"`
+	Body   string `json:"body"`
+}
+
+type picturedObjects struct {
+	Picture string                    `json:"picture"`
+	Objects map[string]map[string]any `json:"objects"`
+}
+
+func readTape(path string) (tape, error) {
+	t := tape{name: strings.TrimSuffix(filepath.Base(path), ".yaml")}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return t, err
+	}
+	var c struct {
+		Needs   []string                     `json:"needs"`
+		Ignore  []string                     `json:"ignore"`
+		Server  map[string]answer            `json:"server"`
+		Objects string                       `json:"objects"`
+		Script  []map[string]json.RawMessage `json:"script"`
+	}
+	if err := yaml.Unmarshal(text, &c); err != nil {
+		return t, err
+	}
+	t.server, t.script, t.ignore = c.Server, c.Script, c.Ignore
+	if slices.Contains(c.Needs, "smi") {
+		return t, unplayable{"SMI"}
+	}
+	for _, o := range strings.Split(strings.ReplaceAll(c.Objects, "{{server}}", "http://server"), "\n---\n") {
+		t.objects = append(t.objects, o)
+	}
+	text, err = os.ReadFile(filepath.Join(filepath.Dir(path), "..", "recorded", filepath.Base(path)))
+	if err != nil {
+		return t, err
+	}
+	var r struct {
+		Events   map[string][]any  `json:"events"`
+		Pictures []picturedObjects `json:"pictures"`
+	}
+	if err := yaml.Unmarshal(text, &r); err != nil {
+		return t, err
+	}
+	t.events, t.picture = map[string][]string{}, r.Pictures
+	for object, lines := range r.Events {
+		for _, line := range lines {
+			switch v := line.(type) {
+			case string:
+				t.events[object] = append(t.events[object], v)
+			case map[string]any:
+				for how, what := range v {
+					t.events[object] = append(t.events[object], how+"\x00"+fmt.Sprint(what))
+				}
+			}
+		}
+	}
+	return t, nil
+}
+
+// unplayable is why a case cannot be played in memory.
+type unplayable struct{ why string }
+
+func (u unplayable) Error() string { return u.why }
+
+// worlds makes one world per Rollout of the case.
+func (t tape) worlds() (map[string]*World, error) {
+	var others, rollouts []string
+	for _, o := range t.objects {
+		var kind struct {
+			Kind string `json:"kind"`
+			Spec struct {
+				WorkloadRef any `json:"workloadRef"`
+			} `json:"spec"`
+		}
+		if err := yaml.Unmarshal([]byte(o), &kind); err != nil {
+			return nil, err
+		}
+		switch {
+		case kind.Kind == "Rollout" && kind.Spec.WorkloadRef != nil:
+			return nil, unplayable{"workloadRef"}
+		case kind.Kind == "Rollout":
+			rollouts = append(rollouts, o)
+		case slices.Contains([]string{"Service", "Ingress", "AnalysisTemplate", "VirtualService", "DestinationRule"}, kind.Kind):
+			others = append(others, o)
+		default:
+			return nil, unplayable{"kind " + kind.Kind}
+		}
+	}
+	made := map[string]*World{}
+	for _, r := range rollouts {
+		w := New(rollout.Decide)
+		w.real = routers
+		w.startup = func(p *corev1.Pod) time.Duration { // one after the other, as a scheduler lets them
+			if wait := kwok(p); wait >= 0 {
+				return wait + time.Duration(len(w.readyAt)%9)*150*time.Millisecond
+			}
+			return -1
+		}
+		w.measure = nil
+		w.answer = t.ask
+		if err := w.Apply(append(slices.Clone(others), r)...); err != nil {
+			return nil, err
+		}
+		if c := w.Rollout().Spec.Strategy.Canary; c != nil && slices.ContainsFunc(c.Steps, func(s v1alpha1.CanaryStep) bool { return s.Experiment != nil || s.Plugin != nil }) {
+			return nil, unplayable{"an experiment or plugin step"}
+		}
+		w.due = true
+		made[w.Name] = w
+	}
+	return made, nil
+}
+
+// kwok is how long the simulated nodes of the recordings take.
+func kwok(p *corev1.Pod) time.Duration {
+	if strings.Contains(p.Spec.Containers[0].Image, "does-not-exist") {
+		return -1
+	}
+	if len(p.Spec.ReadinessGates) > 0 {
+		return -1
+	}
+	wait := 700 * time.Millisecond
+	if probe := p.Spec.Containers[0].ReadinessProbe; probe != nil {
+		wait += time.Duration(probe.InitialDelaySeconds) * time.Second
+	}
+	return wait
+}
+
+// ask is what the case's server answers to a metric.
+func (t tape) ask(m v1alpha1.Metric) (any, error) {
+	if m.Provider.Web == nil {
+		return nil, errors.New("only web metrics are played")
+	}
+	said, ok := t.server[strings.TrimPrefix(m.Provider.Web.URL, "http://server")]
+	if !ok || said.Status >= 300 {
+		return nil, fmt.Errorf("received non 2xx response code: %v", max(said.Status, 404))
+	}
+	var body any
+	if err := json.Unmarshal([]byte(said.Body), &body); err != nil {
+		return nil, err
+	}
+	path := strings.Trim(m.Provider.Web.JSONPath, "{}$.")
+	for _, field := range strings.Split(path, ".") {
+		if fields, ok := body.(map[string]any); ok && field != "" {
+			body = fields[field]
+		}
+	}
+	return body, nil
+}
+
+// play carries out the script in one world and compares its pictures on the way.
+func (t tape) play(w *World) (differences []string, err error) {
+	recorded := map[string]map[string]any{}
+	for _, line := range t.script {
+		for verb, raw := range line {
+			if verb == "settle" {
+				w.quiet()
+				differences = append(differences, t.compare(w, strings.Trim(string(raw), `"`), recorded)...)
+				continue
+			}
+			if err := t.line(w, verb, raw); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return append(differences, t.compareEvents(w)...), nil
+}
+
+func (t tape) line(w *World, verb string, raw json.RawMessage) error {
+	var args struct {
+		Target, Path, Type, Subresource, Container, Image, Within string
+		Is                                                        any
+		Gone                                                      bool
+		Body                                                      json.RawMessage
+		Replicas                                                  int32
+	}
+	if verb == "sleep" {
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return err
+		}
+		span, err := time.ParseDuration(text)
+		w.Wait(span)
+		return err
+	}
+	if verb == "answer" {
+		fresh := map[string]answer{}
+		if err := json.Unmarshal(raw, &fresh); err != nil {
+			return err
+		}
+		for path, said := range fresh {
+			t.server[path] = said
+		}
+		return nil
+	}
+	if t.name == "canary-equal-template" {
+		return unplayable{"it needs the API server's defaults"}
+	}
+	if !slices.Contains([]string{"await", "patch", "image", "scale"}, verb) {
+		return unplayable{"the script says " + verb}
+	}
+	if err := json.Unmarshal(raw, &args); err != nil {
+		return err
+	}
+	kind, name, _ := strings.Cut(args.Target, "/")
+	if kind == "rollout" && name != w.Name {
+		return nil // it is another world's
+	}
+	if verb == "await" {
+		w.await(kind, name, args.Path, args.Is, args.Gone, args.Within)
+		return nil
+	}
+	if kind != "rollout" {
+		return unplayable{"the script changes a " + kind}
+	}
+	switch verb {
+	case "image":
+		w.SetImage(args.Image)
+	case "scale":
+		w.ScaleTo(args.Replicas)
+	case "patch":
+		if strings.Contains(string(args.Body), "Affinity") {
+			return unplayable{"it needs a scheduler"}
+		}
+		if args.Type != "merge" || strings.Contains(string(args.Body), "{{now") {
+			return unplayable{"a patch of type " + args.Type}
+		}
+		w.Do("patch "+string(args.Body), operation.Change{Patches: []operation.Patch{{Subresource: args.Subresource, Type: types.MergePatchType, Body: args.Body}}})
+	}
+	w.due = true
+	return nil
+}
+
+// await lets time pass until a field has a value.
+func (w *World) await(kind, name, path string, is any, gone bool, within string) {
+	span, err := time.ParseDuration(within)
+	if err != nil {
+		span = 30 * time.Second
+	}
+	for end := w.Now.Add(span); ; {
+		w.settle()
+		value, there := w.facts(kind, name)[path]
+		switch {
+		case gone && len(w.facts(kind, name)) == 0, is == nil && there && !gone, is != nil && fmt.Sprint(value) == fmt.Sprint(is):
+			return
+		}
+		next := w.alarm()
+		if next.IsZero() || next.After(end) {
+			return
+		}
+		w.Now = next
+	}
+}
+
+// quiet lets time pass until nothing has happened for 2.5 seconds, for a minute at most.
+func (w *World) quiet() {
+	for end := w.Now.Add(time.Minute); w.Now.Before(end); {
+		before := w.version
+		w.settle()
+		if next := w.alarm(); next.IsZero() || next.Sub(w.Now) > 2500*time.Millisecond {
+			w.Now = w.Now.Add(2500 * time.Millisecond)
+			return
+		} else if w.Now = next; w.version != before {
+			continue
+		}
+	}
+}
+
+// facts are the fields of an object as recordings name them.
+func (w *World) facts(kind, name string) map[string]any {
+	found := map[string]any{}
+	switch kind {
+	case "rollout":
+		r := w.Rollout()
+		add(found, ".status", r.Status)
+		if r.Status.ObservedGeneration == fmt.Sprint(r.Generation) {
+			found[".status.observedGeneration"] = "<generation, as a string>"
+		}
+		add(found, ".metadata.annotations", r.Annotations)
+		delete(found, `.metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"]`)
+		if r.Spec.Replicas != nil {
+			found[".spec.replicas"] = *r.Spec.Replicas
+		}
+		if r.Spec.Paused {
+			found[".spec.paused"] = true
+		}
+	case "replicaset":
+		if rs := get[*appsv1.ReplicaSet](w.truth, "ReplicaSet", name); rs != nil {
+			found[".spec.replicas"] = *rs.Spec.Replicas
+			add(found, ".metadata.annotations", rs.Annotations)
+			if rs.Status.ReadyReplicas > 0 {
+				found[".status.readyReplicas"] = rs.Status.ReadyReplicas
+			}
+		}
+	case "service":
+		if s := get[*corev1.Service](w.truth, "Service", name); s != nil {
+			for key, value := range s.Spec.Selector {
+				found[".spec.selector."+key] = value
+			}
+		}
+	}
+	return found
+}
+
+// add flattens a value. Conditions go by their type.
+func add(into map[string]any, path string, v any) {
+	var plain any
+	text, _ := json.Marshal(v)
+	_ = json.Unmarshal(text, &plain)
+	flatten(into, path, plain)
+}
+
+func flatten(into map[string]any, path string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			if strings.ContainsAny(key, "./") {
+				flatten(into, fmt.Sprintf("%s[%q]", path, key), value)
+				continue
+			}
+			flatten(into, path+"."+key, value)
+		}
+	case []any:
+		for i, value := range v {
+			at := fmt.Sprint(i)
+			if c, ok := value.(map[string]any); ok && strings.HasSuffix(path, ".conditions") {
+				at = fmt.Sprint(c["type"])
+			}
+			flatten(into, path+"["+at+"]", value)
+		}
+	case nil:
+	default:
+		if v != false && v != "" {
+			into[path] = v
+		}
+	}
+}
+
+// timed are fields whose value is a matter of the moment.
+var timed = regexp.MustCompile(`(Time|At|At\[.*|Seconds|scale-down-deadline)$`)
+
+// compare holds a world to a recorded picture. Pictures show what changed since the one before.
+func (t tape) compare(w *World, name string, recorded map[string]map[string]any) (differences []string) {
+	for _, p := range t.picture {
+		if p.Picture != name {
+			continue
+		}
+		for object, fields := range p.Objects {
+			if recorded[object] == nil || fields["."] == "<gone>" {
+				recorded[object] = map[string]any{}
+			}
+			for path, value := range fields {
+				if value == "<gone>" {
+					delete(recorded[object], path)
+					continue
+				}
+				recorded[object][path] = value
+			}
+		}
+	}
+	for object, fields := range recorded {
+		kind, called, _ := strings.Cut(object, "/")
+		if kind == "service" && !strings.Contains(mustJSON(w.Rollout().Spec.Strategy), `"`+called+`"`) || kind == "rollout" && called != w.Name || !slices.Contains([]string{"rollout", "replicaset", "service"}, kind) || kind == "replicaset" && !strings.HasPrefix(called, w.Name+"-") {
+			continue
+		}
+		seen := w.facts(kind, called)
+		for path, want := range fields {
+			if kind != "rollout" && !compared.MatchString(path) {
+				continue
+			}
+			if got, there := seen[path]; !same(path, want, got, there) {
+				differences = append(differences, fmt.Sprintf("picture %q · %s · %s · recorded %q · seen %q", name, object, path, fmt.Sprint(want), fmt.Sprint(got)))
+			}
+		}
+		for path, got := range seen {
+			if _, there := fields[path]; !there && (kind == "rollout" || compared.MatchString(path)) && got != "" {
+				differences = append(differences, fmt.Sprintf("picture %q · %s · %s · recorded nothing · seen %q", name, object, path, fmt.Sprint(got)))
+			}
+		}
+	}
+	slices.Sort(differences)
+	return differences
+}
+
+// compared are the fields of ReplicaSets and Services that are compared.
+var compared = regexp.MustCompile(`^\.spec\.replicas$|^\.spec\.selector\.rollouts-pod-template-hash$|rollout\.argoproj\.io/(revision|desired-replicas)"\]$|scale-down-deadline$`)
+
+func same(path string, want, got any, there bool) bool {
+	if _, unstable := want.(map[string]any); unstable {
+		return true
+	}
+	if timed.MatchString(path) {
+		return there
+	}
+	return there && fmt.Sprint(want) == fmt.Sprint(got)
+}
+
+// compareEvents holds the events of a world's Rollout to the recorded ones.
+func (t tape) compareEvents(w *World) []string {
+	var want []string
+	anywhere := map[string]bool{}
+	for _, line := range t.events["rollout/"+w.Name] {
+		if how, what, ok := strings.Cut(line, "\x00"); ok {
+			if how == "sometimes" || how == "somewhere" {
+				anywhere[what] = true
+			}
+			continue
+		}
+		if !strings.Contains(line, "RolloutAddedToInformer") {
+			want = append(want, line)
+		}
+	}
+	free := func(line string) bool {
+		return anywhere[line] || slices.ContainsFunc(t.ignore, func(pattern string) bool {
+			return regexp.MustCompile(pattern).MatchString("events · rollout/" + w.Name + " · " + line)
+		})
+	}
+	want, got := slices.DeleteFunc(want, free), slices.DeleteFunc(slices.Clone(w.events), free)
+	if i := slices.IndexFunc(want, func(line string) bool { return strings.HasPrefix(line, "(cut: ") }); i >= 0 {
+		want, got = want[:i], got[:min(i, len(got))]
+	}
+	var differences []string
+	for _, d := range diff(want, got) {
+		differences = append(differences, fmt.Sprintf("events · rollout/%s · %s", w.Name, d))
+	}
+	return differences
+}
+
+// diff is what is missing in, and what is additional to, a recorded list, by the longest sequence that both have.
+func diff(want, got []string) (differences []string) {
+	long := make([][]int, len(want)+1)
+	for i := range long {
+		long[i] = make([]int, len(got)+1)
+	}
+	for i := len(want) - 1; i >= 0; i-- {
+		for j := len(got) - 1; j >= 0; j-- {
+			if long[i][j] = max(long[i+1][j], long[i][j+1]); want[i] == got[j] {
+				long[i][j] = long[i+1][j+1] + 1
+			}
+		}
+	}
+	for i, j := 0, 0; i < len(want) || j < len(got); {
+		switch {
+		case i < len(want) && j < len(got) && want[i] == got[j]:
+			i, j = i+1, j+1
+		case j == len(got) || i < len(want) && long[i+1][j] >= long[i][j+1]:
+			differences = append(differences, fmt.Sprintf("#%02d · recorded %q · seen nothing", i+2, want[i])) // the first is the informer's
+			i++
+		default:
+			differences = append(differences, fmt.Sprintf("#%02d · recorded nothing · seen %q", i+2, got[j]))
+			j++
+		}
+	}
+	return differences
+}
+
+// An exception is a difference that is meant (test/traces/except.yaml).
+type exception struct {
+	Case string `json:"case"`
+	Fact string `json:"fact"`
+	Why  string `json:"why"`
+}
+
+func exceptions(t *testing.T) []exception {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "traces", "except.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []exception
+	if err := yaml.Unmarshal(text, &list); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func excepted(list []exception, name, difference string) bool {
+	return slices.ContainsFunc(list, func(e exception) bool {
+		return regexp.MustCompile("^("+e.Case+")$").MatchString(name) && regexp.MustCompile(e.Fact).MatchString(difference)
+	})
+}
+
+func TestRecordings(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join("..", "traces", "cases", "*.yaml"))
+	if err != nil || len(paths) == 0 {
+		t.Fatal("no cases: ", err)
+	}
+	list := exceptions(t)
+	played, left := 0, map[string][]string{}
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
+		if !regexp.MustCompile(`^(canary|bluegreen|nginx|op|istio|analysis-(step|background|inline|two))-?`).MatchString(name) {
+			continue
+		}
+		c, err := readTape(path)
+		var cannot unplayable
+		var worlds map[string]*World
+		if err == nil {
+			worlds, err = c.worlds()
+		}
+		var differences []string
+		for _, w := range worlds {
+			var found []string
+			if found, err = c.play(w); err != nil {
+				break
+			}
+			for _, p := range w.problems {
+				found = append(found, "invariant · "+p)
+			}
+			differences = append(differences, found...)
+		}
+		if errors.As(err, &cannot) {
+			left[cannot.why] = append(left[cannot.why], name)
+			continue
+		}
+		played++
+		t.Run(name, func(t *testing.T) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range differences {
+				if !excepted(list, name, d) {
+					t.Error(d)
+				}
+			}
+		})
+	}
+	t.Logf("%d recordings played", played)
+	for why, names := range left {
+		t.Logf("not played, %s: %s", why, strings.Join(names, " "))
+	}
+}
