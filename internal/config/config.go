@@ -80,8 +80,12 @@ func (c Config) LeaseName() string {
 	return lock + "-" + c.InstanceID
 }
 
-// WriteLimit is how long one writing request may take: shorter than the gap in which an old leader may still act.
+// WriteLimit is how long one writing request may take: shorter than the gap in which an old leader may still act. Who
+// is alone may be patient.
 func (c Config) WriteLimit() time.Duration {
+	if !c.LeaderElect {
+		return 30 * time.Second
+	}
 	return max((c.LeaseDuration-c.RenewDeadline)*4/5, 100*time.Millisecond)
 }
 

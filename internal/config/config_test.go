@@ -54,6 +54,7 @@ func TestRead(t *testing.T) {
 		"also under its old name":                             {args: []string{"--alb-verify-weight"}, err: "target groups are not verified"},
 		"and accepted with its default":                       {args: []string{"--traefik-api-group=traefik.io"}},
 		"a version of something that is not built is refused": {args: []string{"--appmesh-crd-version=v1beta3"}, err: "App Mesh is not supported"},
+		"a controller that is alone may be patient":           {args: []string{"--leader-elect=false"}, check: func(c Config) bool { return c.WriteLimit() == 30*time.Second }},
 		"old ingresses are refused":                           {args: []string{"--ingress-api-version=extensions/v1beta1"}, err: "only networking.k8s.io/v1"},
 		"threads for Experiments are accepted with a remark":  {args: []string{"--experiment-threads=3"}, remark: "no effect"},
 		"a renew deadline needs a longer lease":               {args: []string{"--leader-election-lease-duration=5s"}, err: "has to be shorter"},

@@ -95,7 +95,7 @@ func newCaches(cluster *rest.Config, conf config.Config, scheme *runtime.Scheme,
 }
 
 func newManager(cluster, election *rest.Config, conf config.Config, scheme *runtime.Scheme, caches *kube.Caches) (manager.Manager, error) {
-	drain := conf.WriteLimit() + 5*time.Second // a write that is under way, and the events that wait
+	drain := min(conf.WriteLimit(), 5*time.Second) + 5*time.Second // a write that is under way, and the events that wait
 	mgr, err := manager.New(cluster, manager.Options{
 		Scheme:                        scheme,
 		Cache:                         caches.Options(conf.Resync),
