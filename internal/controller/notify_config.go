@@ -130,6 +130,9 @@ func (d *doors) take(o any, gone bool) (namespace string, now bool) {
 	defer d.mu.Unlock()
 	switch o := o.(type) {
 	case *corev1.ConfigMap:
+		if o.Name != deliver.ConfigMapName {
+			return "", false
+		}
 		s := d.sources[o.Namespace]
 		if old := s.config; !gone && old != nil && reflect.DeepEqual(old.Data, o.Data) {
 			return "", d.started
@@ -140,6 +143,9 @@ func (d *doors) take(o any, gone bool) (namespace string, now bool) {
 		d.sources[o.Namespace] = s
 		return o.Namespace, d.started
 	case *corev1.Secret:
+		if o.Name != deliver.SecretName {
+			return "", false
+		}
 		s := d.sources[o.Namespace]
 		if old := s.secret; !gone && old != nil && reflect.DeepEqual(old.Data, o.Data) {
 			return "", d.started

@@ -25,6 +25,7 @@ type record struct {
 	*notifications.Record
 	uid     types.UID
 	wrote   uint64                 // the version of our last write of the annotation
+	seen    uint64                 // the newest version that an event showed: caches may be older for a moment
 	arrived []notifications.Letter // delivered, and not in the annotation yet
 }
 
@@ -59,7 +60,9 @@ func (n *Notifier) hear(ctx context.Context, h happening) {
 		return
 	}
 	n.mu.Lock()
-	letters := n.recordOf(ctx, h.about).AtEvent(trials, h.at)
+	r := n.recordOf(ctx, h.about)
+	r.seen = max(r.seen, versionOf(h.about))
+	letters := r.AtEvent(trials, h.at)
 	n.mu.Unlock()
 	n.send(h.about, letters, variables, h.event.Type(), h.event.Reason)
 }
@@ -126,6 +129,9 @@ func (n *Notifier) look(ctx context.Context, key types.NamespacedName) error {
 	}
 	for _, l := range r.arrived {
 		r.Remember(l, n.Now())
+	}
+	if versionOf(ro) < r.seen { // the change that an event told of is on its way to us
+		trials = nil
 	}
 	letters := r.OnChange(trials, n.Now())
 	want, arrived := r.Told(), len(r.arrived)
