@@ -41,11 +41,11 @@ func injectAffinity(pod *corev1.PodSpec, r *v1alpha1.Rollout, hash string) {
 
 // refreshAffinity lets an injected rule name today's stable revision. A revision that is stable itself keeps the rule
 // it was made with: changing it would help nobody.
-func refreshAffinity(pod *corev1.PodSpec, r *v1alpha1.Rollout, hash string) {
-	if antiAffinity(r) == nil || r.Status.StableRS == "" || r.Status.StableRS == hash || pod.Affinity == nil || pod.Affinity.PodAntiAffinity == nil {
+func refreshAffinity(affinity *corev1.Affinity, r *v1alpha1.Rollout, hash string) {
+	if antiAffinity(r) == nil || r.Status.StableRS == "" || r.Status.StableRS == hash || affinity == nil || affinity.PodAntiAffinity == nil {
 		return
 	}
-	anti := pod.Affinity.PodAntiAffinity
+	anti := affinity.PodAntiAffinity
 	for i := range anti.PreferredDuringSchedulingIgnoredDuringExecution {
 		refreshTerm(&anti.PreferredDuringSchedulingIgnoredDuringExecution[i].PodAffinityTerm, r.Status.StableRS)
 	}

@@ -65,21 +65,33 @@ func New(r *v1alpha1.Rollout, hash string, number int64, metadata *v1alpha1.PodT
 // by that (number is Next of the others). Nil: it is right as it is. Of a ReplicaSet that exists only annotations,
 // minReadySeconds and the values of injected anti-affinity change.
 func Sync(rs *appsv1.ReplicaSet, r *v1alpha1.Rollout, number int64) (want *appsv1.ReplicaSet, bumped bool) {
+	bumped = Number(rs) < number
+	affinity := rs.Spec.Template.Spec.Affinity.DeepCopy()
+	refreshAffinity(affinity, r, HashOf(rs))
+	if !bumped && carriesAnnotations(rs, r) && rs.Spec.MinReadySeconds == r.Spec.MinReadySeconds &&
+		equality.Semantic.DeepEqual(affinity, rs.Spec.Template.Spec.Affinity) {
+		return nil, false
+	}
 	want = rs.DeepCopy()
 	if want.Annotations == nil {
 		want.Annotations = map[string]string{}
 	}
 	copyAnnotations(want, r)
 	want.Spec.MinReadySeconds = r.Spec.MinReadySeconds
-	refreshAffinity(&want.Spec.Template.Spec, r, HashOf(rs))
-	if Number(rs) < number {
+	want.Spec.Template.Spec.Affinity = affinity
+	if bumped {
 		bump(want, number)
-		bumped = true
-	}
-	if equality.Semantic.DeepEqual(rs, want) {
-		return nil, false
 	}
 	return want, bumped
+}
+
+func carriesAnnotations(rs *appsv1.ReplicaSet, r *v1alpha1.Rollout) bool {
+	for key, value := range r.Annotations {
+		if has, there := rs.Annotations[key]; Copied(key) && (!there || has != value) {
+			return false
+		}
+	}
+	return true
 }
 
 // bump gives a ReplicaSet a higher number and writes down which one it had.
