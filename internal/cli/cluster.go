@@ -63,7 +63,7 @@ func mapper() meta.RESTMapper {
 	add(ours, meta.RESTScopeNamespace, v1alpha1.RolloutKind, v1alpha1.AnalysisRunKind, v1alpha1.AnalysisTemplateKind, v1alpha1.ExperimentKind)
 	add(ours, meta.RESTScopeRoot, v1alpha1.ClusterAnalysisTemplateKind)
 	add(appsv1.SchemeGroupVersion, meta.RESTScopeNamespace, "Deployment", "ReplicaSet")
-	add(corev1.SchemeGroupVersion, meta.RESTScopeNamespace, "Pod", "PodTemplate")
+	add(corev1.SchemeGroupVersion, meta.RESTScopeNamespace, "ConfigMap", "Pod", "PodTemplate", "Secret")
 	return m
 }
 

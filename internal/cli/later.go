@@ -6,8 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newDashboard and newNotifications stand for commands that are known and not there yet: whoever calls them is told.
-
+// newDashboard stands for a command that is known and not there yet: whoever calls it is told.
 func newDashboard() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dashboard",
@@ -20,15 +19,4 @@ func newDashboard() *cobra.Command {
 	cmd.Flags().String("root-path", "rollouts", "Path below which the dashboard is served")
 	cmd.Flags().IntP("port", "p", 3100, "Port on which the dashboard is served")
 	return cmd
-}
-
-func newNotifications() *cobra.Command {
-	return &cobra.Command{
-		Use:                "notifications",
-		Short:              "Try notification templates and triggers (not there yet)",
-		DisableFlagParsing: true,
-		RunE: func(*cobra.Command, []string) error {
-			return errors.New("the notifications commands do not exist yet in this version")
-		},
-	}
 }

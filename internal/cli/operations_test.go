@@ -186,9 +186,8 @@ func TestAnUnknownCommandIsGuessed(t *testing.T) {
 
 func TestWhatIsNotThereYetSaysSo(t *testing.T) {
 	for args, want := range map[string]string{
-		"dashboard":                  "Error: the dashboard does not exist yet in this version\n",
-		"dashboard --port 3200":      "Error: the dashboard does not exist yet in this version\n",
-		"notifications template get": "Error: the notifications commands do not exist yet in this version\n",
+		"dashboard":             "Error: the dashboard does not exist yet in this version\n",
+		"dashboard --port 3200": "Error: the dashboard does not exist yet in this version\n",
 	} {
 		w := newWorld()
 		if code := w.run(strings.Fields(args)...); code != 1 || w.errOut.String() != want {
