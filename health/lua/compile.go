@@ -3,6 +3,7 @@ package lua
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	vm "github.com/yuin/gopher-lua"
@@ -22,8 +23,10 @@ type program struct {
 	ordered bool
 	// tableCost is what a table can grow to by constant keys, in bytes: they are set by instructions nobody guards.
 	tableCost int
-	// paths are what the script reads of the object, if that can be known.
-	paths *reads
+	// keys are what the script can read of an object; nil: anything.
+	keys keys
+	// reuse says that the tables of an object can be used again: nothing but keys in the text is ever set in them.
+	reuse bool
 }
 
 // A ConfigMap holds no more than 1 MiB; the compiler recurses.
@@ -46,8 +49,8 @@ func compile(text, name string) (p *program) {
 	if err != nil {
 		return &program{err: err}
 	}
-	paths := readsOf(chunk)
 	g := &guarding{contained: true, constants: map[string]bool{}}
+	keys := keysOf(chunk)
 	body := g.block(chunk)
 	if g.err != nil {
 		return &program{err: g.err}
@@ -56,8 +59,12 @@ func compile(text, name string) (p *program) {
 	if err != nil {
 		return &program{err: err}
 	}
-	return &program{proto: proto, guards: g.used, contained: g.contained, ordered: g.ordered || !g.contained,
-		tableCost: 2400 + 120*len(g.constants), paths: paths}
+	p = &program{proto: proto, guards: g.used, contained: g.contained, ordered: g.ordered || !g.contained,
+		tableCost: 2400 + 120*len(g.constants)}
+	if p.contained && keys != nil {
+		p.keys, p.reuse = keys, !slices.Contains(g.used, guardSet)
+	}
+	return p
 }
 
 // guarding rewrites a script so that what can take much memory in one instruction is a call of a guard: `..`, a table,
@@ -81,11 +88,7 @@ const (
 )
 
 func (g *guarding) guard(name string, at ast.PositionHolder, args ...ast.Expr) *ast.FuncCallExpr {
-	known := false
-	for _, u := range g.used {
-		known = known || u == name
-	}
-	if !known {
+	if !slices.Contains(g.used, name) {
 		g.used = append(g.used, name)
 	}
 	single(args[len(args)-1])

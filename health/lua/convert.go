@@ -10,19 +10,60 @@ import (
 	vm "github.com/yuin/gopher-lua"
 )
 
-// toLua makes ordinary tables of an object: numbers become floats, null is absent, arrays count from 1. A script that
-// can see the order of keys gets them sorted, so that it gives the same answer twice.
-func toLua(l *vm.LState, value any, p *program) (vm.LValue, error) {
-	c := converter{l: l, ordered: p.ordered}
-	v := c.value(value)
-	return v, c.err
-}
-
+// converter makes ordinary tables of an object: numbers become floats, null is absent, arrays count from 1. A script that
+// can see the order of keys gets them sorted, so that it gives the same answer twice; one that reads by names alone gets
+// only those (see keys).
 type converter struct {
 	l       *vm.LState
+	keys    keys
 	ordered bool
+	arena   *arena // nil: every table is a new one
 	err     error
 }
+
+// arena are the tables of an object, for the next one.
+type arena struct{ free, used []*vm.LTable }
+
+func (c *converter) table(list, fields int) *vm.LTable {
+	if c.arena == nil {
+		return c.l.CreateTable(list, fields)
+	}
+	var t *vm.LTable
+	if n := len(c.arena.free); n > 0 {
+		t, c.arena.free = c.arena.free[n-1], c.arena.free[:n-1]
+	} else {
+		t = c.l.CreateTable(list, fields)
+	}
+	c.arena.used = append(c.arena.used, t)
+	return t
+}
+
+// large is what is not worth keeping.
+const large = 64
+
+// clean empties the tables that were used, and keeps them. Whatever the script has put into them goes, too.
+func (a *arena) clean() {
+	for _, t := range a.used {
+		n := 0
+		for key, _ := t.Next(vm.LNil); key != vm.LNil && n <= large; key, _ = t.Next(key) {
+			t.RawSet(key, vm.LNil)
+			n++
+		}
+		for t.MaxN() > 0 {
+			t.Remove(-1)
+		}
+		t.Metatable = vm.LNil
+		if n <= large && len(a.free) < large {
+			a.free = append(a.free, t)
+		}
+	}
+	clear(a.used)
+	a.used = a.used[:0]
+}
+
+// left marks a table of which every field was left out: it is not as empty as it looks. No script that such a table is
+// made for can see a metatable.
+var left = &vm.LTable{Metatable: vm.LNil}
 
 func (c *converter) value(value any) vm.LValue {
 	switch v := value.(type) {
@@ -46,7 +87,7 @@ func (c *converter) value(value any) vm.LValue {
 	case json.Number:
 		return vm.LString(v)
 	case []any:
-		t := c.l.CreateTable(len(v), 0)
+		t := c.table(len(v), 0)
 		for _, element := range v {
 			if element != nil {
 				t.Append(c.value(element))
@@ -63,15 +104,33 @@ func (c *converter) value(value any) vm.LValue {
 }
 
 func (c *converter) object(fields map[string]any) vm.LValue {
-	t := c.l.CreateTable(0, len(fields))
-	if c.ordered && len(fields) > 1 {
+	size := len(fields)
+	if c.keys != nil {
+		size = 0
+		for key := range fields {
+			if c.keys.kept(key) {
+				size++
+			}
+		}
+	}
+	t := c.table(0, size)
+	switch {
+	case size == 0 && len(fields) > 0:
+		t.Metatable = left
+	case c.keys != nil:
+		for key, value := range fields {
+			if c.keys.kept(key) {
+				c.set(t, key, value)
+			}
+		}
+	case c.ordered && size > 1:
 		for _, key := range sortedKeys(fields) {
 			c.set(t, key, fields[key])
 		}
-		return t
-	}
-	for key, value := range fields {
-		c.set(t, key, value)
+	default:
+		for key, value := range fields {
+			c.set(t, key, value)
+		}
 	}
 	return t
 }
@@ -85,7 +144,7 @@ func (c *converter) set(t *vm.LTable, key string, value any) {
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // maxValues bounds what a result may amount to: a table that holds another one twice, forty times over, is small in Lua.
-const maxValues = 1_000_000
+const maxValues = 100_000
 
 var (
 	errRecursive = errors.New("cannot encode recursively nested tables to JSON")

@@ -50,6 +50,7 @@ func newState() *vm.LState {
 type state struct {
 	vm     *vm.LState
 	guards map[string]*vm.LFunction
+	arena  arena
 }
 
 func (x *libraries) take(m *meter, contained bool) *state {
@@ -74,6 +75,7 @@ func (x *libraries) take(m *meter, contained bool) *state {
 func (x *libraries) put(s *state) {
 	s.vm.SetTop(0)
 	s.vm.RemoveContext()
+	s.arena.clean()
 	s.vm.G.Global, s.vm.Env = x.globals, x.globals // nothing runs until take
 	x.pool.Put(s)
 }
@@ -83,12 +85,15 @@ func (s *state) run(p *program, m *meter, globals map[string]any) (vm.LValue, er
 	l := s.vm
 	l.SetContext(m)
 	env := l.G.Global
+	c := converter{l: l, keys: p.keys, ordered: p.ordered}
+	if p.reuse {
+		c.arena = &s.arena
+	}
 	for name, value := range globals {
-		v, err := toLua(l, value, p)
-		if err != nil {
-			return nil, err
-		}
-		env.RawSetString(name, v)
+		env.RawSetString(name, c.value(value))
+	}
+	if c.err != nil {
+		return nil, c.err
 	}
 	l.Push(l.NewFunctionFromProto(p.proto))
 	for _, name := range p.guards {

@@ -132,6 +132,9 @@ func judge(v vm.LValue) (health.Health, error) {
 	case !isTable:
 		return health.Health{}, fmt.Errorf("expect %s output from Lua script, not %s", "table", v.Type())
 	}
+	if t.Metatable == left {
+		return health.Health{Status: health.Unknown, Message: invalidStatus}, nil
+	}
 	answer, plain := twoTexts(t)
 	if !plain {
 		value, err := fromLua(t)
@@ -155,8 +158,10 @@ func judge(v vm.LValue) (health.Health, error) {
 	case health.Healthy, health.Suspended, health.Progressing, health.Missing, health.Degraded, health.Unknown:
 		return answer, nil
 	}
-	return health.Health{Status: health.Unknown, Message: "Lua returned an invalid health status"}, nil
+	return health.Health{Status: health.Unknown, Message: invalidStatus}, nil
 }
+
+const invalidStatus = "Lua returned an invalid health status"
 
 // twoTexts reads the table that nearly every script returns: a status, and maybe a message, and nothing else.
 func twoTexts(t *vm.LTable) (health.Health, bool) {
