@@ -1,0 +1,31 @@
+//go:build argocd
+
+package main
+
+import (
+	"testing"
+
+	"github.com/sluice-delivery/sluice/test/argocd/witness"
+)
+
+// TestArgoCD tells the story in its order: each point needs the state that the one before it leaves.
+func TestArgoCD(t *testing.T) {
+	o := witness.FromEnvironment()
+	o.Print = func(line string) { t.Log(line) }
+	w, err := witness.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	for _, p := range witness.Points() {
+		told := t.Run(p.Title, func(t *testing.T) {
+			if err := p.Tell(w, t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if !told {
+			t.FailNow()
+		}
+	}
+	t.Log("\n" + w.Table())
+}

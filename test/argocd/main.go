@@ -1,0 +1,58 @@
+// Command argocd shows, live, what a real Argo CD says of rollouts and rollbacks, with Sluice and without; see run.sh.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/sluice-delivery/sluice/test/argocd/witness"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "argocd:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	o := witness.FromEnvironment()
+	o.Print = func(line string) { fmt.Println(line) }
+	states := flag.String("states", "", "write what Argo CD shows in each state to this file")
+	points := flag.String("points", "", "tell only these points, and 0 before them; e.g. 2,3")
+	flag.Parse()
+	w, err := witness.New(o)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	for _, p := range witness.Points() {
+		if *points != "" && p.Number != 0 && !strings.Contains(","+*points+",", fmt.Sprintf(",%d,", p.Number)) {
+			continue
+		}
+		begin := time.Now()
+		fmt.Printf("\n%2d  %s\n", p.Number, p.Title)
+		if err = p.Tell(w, ctx); err != nil {
+			break
+		}
+		fmt.Printf("    %.1f s\n", time.Since(begin).Seconds())
+	}
+	fmt.Printf("\n%s\n%s", strings.Join(w.Figures, "\n"), "\n"+w.Table())
+	if *states != "" {
+		err = errors.Join(err, os.WriteFile(*states, []byte(w.States()), 0o644))
+	}
+	if err != nil {
+		err = fmt.Errorf("%w\nlogs: %s/log", err, o.Work)
+	}
+	return err
+}
