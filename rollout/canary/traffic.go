@@ -60,14 +60,24 @@ func wanted(p *pass.Pass) share {
 	case len(steps) == 0:
 		return share{weight: 0, why: "there are no steps"}
 	case !atDesired(p) && p.Step() != nil:
-		// A step that lowers the weight lowers it before the pods go (spec 7.1 #6 has it the other way round).
-		return share{weight: min(setWeight(steps, p.Index()), setWeight(steps, p.Index()+1)), why: "until the pods of the step are there"}
+		return share{weight: meanwhile(p), why: "until the pods of the step are there"}
 	case !atDesired(p):
 		return share{weight: setWeight(steps, p.Index()), why: "until the pods of the step are there"}
 	case p.Step() != nil:
 		return share{weight: setWeight(steps, p.Index()+1), why: fmt.Sprintf("step %d/%d (%s)", p.Index()+1, len(steps), pass.StepText(*p.Step()))}
 	}
 	return share{weight: whole, why: "every step is done"}
+}
+
+// meanwhile is the weight until the pods of the current step are there: that of the step before, or its own if that is
+// less, because traffic goes before pods do (spec 7.1 #6 has it the other way round). Where stable is sized by weight a
+// canary that carries more goes no further than this step asks: stable would never be large enough for that.
+func meanwhile(p *pass.Pass) int32 {
+	before, now := setWeight(p.Steps(), p.Index()), setWeight(p.Steps(), p.Index()+1)
+	if p.Ro.Spec.Strategy.Canary.DynamicStableScale && carriedBy(p, p.New) >= now {
+		return now
+	}
+	return min(before, now)
 }
 
 func recorded(p *pass.Pass) *v1alpha1.TrafficWeights { return p.Rollout.Status.Canary.Weights }

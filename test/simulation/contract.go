@@ -1,13 +1,13 @@
 package simulation
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/sluice-delivery/sluice/api/v1alpha1"
 	"github.com/sluice-delivery/sluice/rollout/plan"
@@ -151,9 +151,9 @@ func (w *World) checkConditions(snap plan.Snapshot, s *v1alpha1.RolloutStatus) {
 // scaleOnly reports whether a status is that of a pass that only refreshed what an autoscaler reads, or only made a
 // ReplicaSet (spec 3.1, 3.4): everything else is left for the next pass.
 func scaleOnly(r *v1alpha1.Rollout, s *v1alpha1.RolloutStatus) bool {
-	a, b := r.Status.DeepCopy(), s.DeepCopy()
-	a.HPAReplicas, a.AvailableReplicas, a.Conditions, a.CollisionCount = b.HPAReplicas, b.AvailableReplicas, b.Conditions, b.CollisionCount
-	return mustJSON(a) == mustJSON(b)
+	a := r.Status // a shallow copy is enough: nothing below is written to
+	a.HPAReplicas, a.AvailableReplicas, a.Conditions, a.CollisionCount = s.HPAReplicas, s.AvailableReplicas, s.Conditions, s.CollisionCount
+	return equality.Semantic.DeepEqual(&a, s)
 }
 
 // checkCounters: a counter is left alone, or it is what the ReplicaSets said in the picture.
@@ -219,8 +219,6 @@ func (w *World) afterStatus(a *application) {
 		}
 	}
 }
-
-var _ = fmt.Sprint
 
 func selected(s *corev1.Service) string {
 	if s == nil {

@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"math/rand/v2"
+
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,4 +38,140 @@ func someTemplate() *v1alpha1.AnalysisTemplate {
 		Name: "errors", Interval: "2s", Count: &count, SuccessCondition: "result < 0.05", FailureCondition: "result > 0.5",
 		Provider: v1alpha1.MetricProvider{Web: &v1alpha1.WebMetric{URL: "http://metrics/errors"}},
 	}}}}
+}
+
+// someRollout is a random Rollout with what belongs to it.
+func (w *World) someRollout(random *rand.Rand, kind string) []object {
+	n := int32(random.IntN(8) + 1)
+	r := &v1alpha1.Rollout{}
+	r.Name, w.Name = "shop", "shop"
+	r.UID, r.Generation = "rollout", 1
+	w.birth(r)
+	r.Spec.Replicas = &n
+	r.Spec.Selector = labelSelector("shop")
+	r.Spec.Template.Labels = map[string]string{"app": "shop"}
+	r.Spec.Template.Spec.Containers = []corev1.Container{{Name: "web", Image: "shop:1"}}
+	if random.IntN(3) == 0 {
+		r.Spec.MinReadySeconds = int32(random.IntN(5))
+	}
+	if random.IntN(4) == 0 {
+		limit := int32(random.IntN(3))
+		r.Spec.RevisionHistoryLimit = &limit
+	}
+	if random.IntN(4) == 0 {
+		r.Spec.RollbackWindow = &v1alpha1.RollbackWindowSpec{Revisions: int32(1 + random.IntN(2))}
+	}
+	analysed := random.IntN(3) == 0
+	if analysed {
+		outcome := []any{0.0, 0.0, 0.0}
+		for i := range outcome {
+			outcome[i] = []any{0.0, 0.0, 0.0, 0.2, 0.9}[random.IntN(5)]
+		}
+		w.measure = func(*v1alpha1.AnalysisRun) []any { return outcome }
+		w.templates["errors"] = someTemplate()
+	}
+	var objects []object
+	if kind == "bluegreen" {
+		r.Spec.Strategy.BlueGreen = someBlueGreen(random, analysed)
+		objects = append(objects, w.service("active"), w.service("preview"))
+	} else {
+		r.Spec.Strategy.Canary = someCanary(random, kind == "routed", analysed)
+		if kind == "routed" {
+			objects = append(objects, w.service("canary"), w.service("stable"))
+			w.ingresses["shop"] = ingress("shop", "stable")
+		}
+	}
+	w.routers = w.recorderFor(r)
+	return append(objects, r)
+}
+
+func someBlueGreen(random *rand.Rand, analysed bool) *v1alpha1.BlueGreenStrategy {
+	b := &v1alpha1.BlueGreenStrategy{ActiveService: "active", PreviewService: "preview"}
+	coin := func() bool { return random.IntN(2) == 0 }
+	if coin() {
+		b.AutoPromotionEnabled = new(bool)
+	} else if coin() {
+		b.AutoPromotionSeconds = int32(1 + random.IntN(20))
+	}
+	if random.IntN(3) == 0 {
+		b.PreviewReplicaCount = new(int32(1))
+	}
+	if coin() {
+		b.ScaleDownDelaySeconds = new(int32(random.IntN(40)))
+	}
+	if random.IntN(3) == 0 {
+		b.AbortScaleDownDelaySeconds = new(int32(random.IntN(3) * 10))
+	}
+	if analysed {
+		run := &v1alpha1.RolloutAnalysis{Templates: []v1alpha1.TemplateRef{{TemplateName: "errors"}}}
+		if coin() {
+			b.PrePromotionAnalysis = run
+		}
+		if coin() {
+			b.PostPromotionAnalysis = run
+		}
+	}
+	return b
+}
+
+func someCanary(random *rand.Rand, routed, analysed bool) *v1alpha1.CanaryStrategy {
+	c := &v1alpha1.CanaryStrategy{Steps: someSteps(random, routed, analysed)}
+	coin := func() bool { return random.IntN(2) == 0 }
+	if coin() {
+		surge, missing := intstr.FromInt32(int32(random.IntN(3))), intstr.FromInt32(int32(random.IntN(3)))
+		if surge.IntVal+missing.IntVal == 0 {
+			surge.IntVal = 1 // both at 0 are refused
+		}
+		c.MaxSurge, c.MaxUnavailable = &surge, &missing
+	}
+	if analysed && coin() {
+		c.Analysis = &v1alpha1.RolloutAnalysisBackground{RolloutAnalysis: v1alpha1.RolloutAnalysis{Templates: []v1alpha1.TemplateRef{{TemplateName: "errors"}}}}
+	}
+	if !routed {
+		return c
+	}
+	c.CanaryService, c.StableService = "canary", "stable"
+	c.TrafficRouting = &v1alpha1.RolloutTrafficRouting{Nginx: &v1alpha1.NginxTrafficRouting{StableIngress: "shop"}}
+	if random.IntN(3) == 0 {
+		c.DynamicStableScale = true
+	} else if coin() {
+		c.ScaleDownDelaySeconds = new(int32(random.IntN(40)))
+	}
+	if random.IntN(3) == 0 {
+		c.AbortScaleDownDelaySeconds = new(int32(random.IntN(3) * 10))
+	}
+	if random.IntN(4) == 0 {
+		c.MinPodsPerReplicaSet = new(int32(2))
+	}
+	return c
+}
+
+func someSteps(random *rand.Rand, routed, analysed bool) []v1alpha1.CanaryStep {
+	var steps []v1alpha1.CanaryStep
+	for range random.IntN(5) {
+		switch n := random.IntN(8); {
+		case n < 4:
+			steps = append(steps, v1alpha1.CanaryStep{SetWeight: new(int32(random.IntN(21) * 5))})
+		case n < 5:
+			steps = append(steps, v1alpha1.CanaryStep{Pause: &v1alpha1.RolloutPause{}})
+		case n < 6:
+			wait := intstr.FromInt32(int32(1 + random.IntN(30)))
+			steps = append(steps, v1alpha1.CanaryStep{Pause: &v1alpha1.RolloutPause{Duration: &wait}})
+		case n < 7 && routed:
+			steps = append(steps, v1alpha1.CanaryStep{SetCanaryScale: someScale(random)})
+		case analysed:
+			steps = append(steps, v1alpha1.CanaryStep{Analysis: &v1alpha1.RolloutAnalysis{Templates: []v1alpha1.TemplateRef{{TemplateName: "errors"}}}})
+		}
+	}
+	return steps
+}
+
+func someScale(random *rand.Rand) *v1alpha1.SetCanaryScale {
+	switch random.IntN(3) {
+	case 0:
+		return &v1alpha1.SetCanaryScale{Weight: new(int32(random.IntN(101)))}
+	case 1:
+		return &v1alpha1.SetCanaryScale{Replicas: new(int32(1 + random.IntN(4)))}
+	}
+	return &v1alpha1.SetCanaryScale{MatchTrafficWeight: true}
 }

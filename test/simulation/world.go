@@ -43,6 +43,7 @@ type World struct {
 	fault   func(plan.Plan, plan.Snapshot) plan.Plan
 	routers []traffic.Router // the recording one comes first
 	random  *rand.Rand       // nil in stories
+	seed    uint64           // of a random world
 
 	crashAfter func(plan.Plan) bool // in stories: whether the controller crashes before the status of this plan
 	downUntil  time.Time            // it is back a few seconds later
