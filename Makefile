@@ -94,11 +94,18 @@ simulate: ## many more random worlds than make test has (WORLDS=50000, FIRST=see
 demo: ## the whole story, live (KEEP=1 leaves it running, PICTURE=file.svg draws it)
 	@test/demo/demo.sh
 
-.PHONY: e2e docs bench e2e-argocd bench-cmp mutate
-e2e: ## from a commit in Git to OutOfSync, on simulated nodes
-	@$(call absent,test/e2e)
-docs: ## what of the documentation is made from a run
-	@$(call absent,docs)
+.PHONY: e2e
+e2e: build ## from a commit in Git to OutOfSync, as tests on simulated nodes (RUN_E2E=regexp)
+	@traefik=$$(test/cluster/build.sh traefik) prometheus=$$(test/cluster/build.sh prometheus) && \
+	export E2E_TRAEFIK=$$traefik/traefik E2E_PROMETHEUS=$$prometheus/prometheus ANSWER_ERRORS=1.4.4=0.2,1.4.5=POST:0.2 && \
+	test/cluster/enter.sh go test -count=1 -timeout 20m -tags e2e -v -run '$(RUN_E2E)' ./test/e2e
+RUN_E2E ?= .
+
+.PHONY: docs
+docs: ## what of the documentation is made from a run: docs/story.svg
+	@PICTURE=docs/story.svg test/demo/demo.sh
+
+.PHONY: bench e2e-argocd bench-cmp mutate
 bench: ## how fast, how large
 	@$(call absent,test/bench)
 e2e-argocd: ## beside a real Argo CD

@@ -3,7 +3,7 @@
 #
 #   KEEP=1       leave everything running at the end, with a shell inside
 #   PICTURE=F    write what was shown to an SVG file
-#   WORK=DIR     folder for state and logs (default: a temporary one, which is removed unless something failed)
+#   WORK=DIR     folder for state and logs (default: a temporary one, removed unless something failed)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -14,6 +14,8 @@ for tool in go git unshare setpriv ip; do
 done
 how=--net; [ "$(id -u)" = 0 ] || how="--user --map-root-user --net"
 why=$(unshare $how true 2>&1) || { echo "demo: neither root nor user namespaces here ($why). $instead" >&2; exit 1; }
+
+[ -z "${WORK:-}" ] || [ -z "$(ls -A "$WORK" 2>/dev/null)" ] || { echo "demo: WORK=$WORK is not empty" >&2; exit 1; }
 
 start=$SECONDS
 timed() { # WHAT COMMAND…

@@ -46,10 +46,11 @@ func run(ctx context.Context) error {
 	defer s.Close()
 	screen.Live(s.Live)
 	err = tell(ctx, s)
+	told := screen.Lines()
 	screen.Print("%s", s.Table())
 	screen.Close()
 	if err == nil && *picture != "" {
-		err = os.WriteFile(*picture, story.Picture(screen.Lines()), 0o644)
+		err = os.WriteFile(*picture, story.Picture(append(told, "", s.Sums())), 0o644)
 	}
 	if *keep && ctx.Err() == nil {
 		err = errors.Join(err, shell(o))

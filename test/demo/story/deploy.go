@@ -26,7 +26,14 @@ const (
 
 // deploy puts the document's payments-api into a Git repository and an Application into the cluster.
 func (s *Story) deploy(ctx context.Context) error {
-	var err error
+	changed, err := s.Differences()
+	if err != nil {
+		return err
+	}
+	s.note("changed in the tutorial's manifests, to run on one machine:")
+	for _, line := range changed {
+		s.note("  %s", line)
+	}
 	if s.Git, err = Serve(ctx, s.Work, gitAddress, "payments-api"); err != nil {
 		return err
 	}

@@ -35,7 +35,6 @@ type Load struct {
 	client *http.Client
 	mutex  sync.Mutex
 	all    []Answer
-	lost   []Answer
 	ended  sync.WaitGroup
 }
 
@@ -93,9 +92,6 @@ func (l *Load) keep(a Answer) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.all = append(l.all, a)
-	if a.Lost() {
-		l.lost = append(l.lost, a)
-	}
 }
 
 // Since are the answers of a stream from a moment on, oldest first. An empty name means all streams.
@@ -113,19 +109,6 @@ func (l *Load) Since(from time.Time, stream string) []Answer {
 	}
 	slices.Reverse(found)
 	return found
-}
-
-// Lost is how many requests no application answered from a moment on.
-func (l *Load) Lost(from time.Time) int {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	n := 0
-	for _, a := range l.lost {
-		if !a.At.Before(from) {
-			n++
-		}
-	}
-	return n
 }
 
 // Counts sums answers up by version and status.

@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// Picture draws lines of a terminal as an SVG image: one text element per line, in one colour per kind of line.
+// Picture draws lines of a terminal as an SVG image: one text element per line, in one colour per kind of line. What was
+// only said and not observed is left out but for what a person did.
 func Picture(lines []string) []byte {
 	const columns, height = 120, 18
 	var wrapped []string
-	for _, line := range lines {
+	for line := range strings.SplitSeq(strings.Join(lines, "\n"), "\n") {
 		for r := []rune(line); ; {
 			if len(r) <= columns {
 				wrapped = append(wrapped, string(r))

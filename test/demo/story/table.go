@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,12 +26,18 @@ func (s *Story) Live() []string {
 	if w := s.Recorder.weights(time.Time{}, production); len(w) > 0 {
 		wanted = w[len(w)-1].Value
 	}
-	all := s.Load.Since(time.Time{}, "")
+	all := append(s.Load.Since(time.Time{}, "customers"), s.Load.Since(time.Time{}, "testers")...)
+	lost := 0
+	for _, answer := range all {
+		if answer.Lost() {
+			lost++
+		}
+	}
 	return []string{
 		"",
 		fmt.Sprintf("      canary  wanted %3d %% %s", wanted, bar(float64(wanted))),
 		fmt.Sprintf("            measured %3.0f %% %s", share, bar(share)),
-		fmt.Sprintf("      %d requests, %d lost; %s", len(all), s.Load.Lost(time.Time{}), versions(all)),
+		fmt.Sprintf("      %d requests, %d lost; %s", len(all), lost, versions(all)),
 		"      " + describe(r),
 		"      " + a.String(),
 	}
@@ -84,12 +91,32 @@ func (s *Story) Table() string {
 			total += r.Took
 		}
 	}
-	all := s.Load.Since(time.Time{}, "")
-	fmt.Fprintf(&b, "\n  requests sent %d, lost %d; answered by %s\n", len(all), s.Load.Lost(time.Time{}), versions(all))
+	b.WriteString("\n" + s.Sums() + fmt.Sprintf("  the whole story %s\n", seconds(total)))
+	return b.String()
+}
+
+// Sums are the figures below the table.
+func (s *Story) Sums() string {
+	var b strings.Builder
+	byStream := map[string][]Answer{}
+	for _, a := range s.Load.Since(time.Time{}, "") {
+		byStream[a.Stream] = append(byStream[a.Stream], a)
+	}
+	for _, stream := range slices.Sorted(maps.Keys(byStream)) {
+		answers, lost := byStream[stream], 0
+		for _, a := range answers {
+			if a.Lost() {
+				lost++
+			}
+		}
+		fmt.Fprintf(&b, "  requests %-13s sent %5d, lost %2d; answered by %s\n", stream, len(answers), lost, versions(answers))
+		if stream == preview.Name && lost > 0 {
+			b.WriteString("           (the preview Service selects a new revision before its pods are ready, as upstream's)\n")
+		}
+	}
 	if s.Figures.ToProxy > 0 || s.Figures.ToRouting > 0 {
 		fmt.Fprintf(&b, "  from the deciding measurement to weight 0 in the Ingress %d ms, to 0 %% at the proxy %d ms\n",
 			s.Figures.ToRouting.Milliseconds(), s.Figures.ToProxy.Milliseconds())
 	}
-	fmt.Fprintf(&b, "  the whole story %s\n", seconds(total))
 	return b.String()
 }
