@@ -29,9 +29,9 @@ type program struct {
 	reuse bool
 }
 
-// A ConfigMap holds no more than 1 MiB; the compiler recurses.
+// Parser and compiler take up to 700 bytes for each of a script, and the compiler recurses.
 const (
-	maxSource = 1 << 20
+	maxSource = 128 << 10
 	maxDepth  = 1000
 )
 

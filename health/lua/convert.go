@@ -44,7 +44,7 @@ const large = 64
 // clean empties the tables that were used, and keeps them. Whatever the script has put into them goes, too.
 func (a *arena) clean() {
 	for _, t := range a.used {
-		n := 0
+		n := t.MaxN() / large
 		for key, _ := t.Next(vm.LNil); key != vm.LNil && n <= large; key, _ = t.Next(key) {
 			t.RawSet(key, vm.LNil)
 			n++
@@ -104,18 +104,19 @@ func (c *converter) value(value any) vm.LValue {
 }
 
 func (c *converter) object(fields map[string]any) vm.LValue {
-	size := len(fields)
+	size, some := len(fields), false
 	if c.keys != nil {
 		size = 0
-		for key := range fields {
-			if c.keys.kept(key) {
+		for key, value := range fields {
+			if value != nil && c.keys.kept(key) {
 				size++
 			}
+			some = some || value != nil
 		}
 	}
 	t := c.table(0, size)
 	switch {
-	case size == 0 && len(fields) > 0:
+	case size == 0 && some:
 		t.Metatable = left
 	case c.keys != nil:
 		for key, value := range fields {

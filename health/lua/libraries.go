@@ -81,15 +81,18 @@ func (x *libraries) put(s *state) {
 }
 
 // run gives the last value that the script returns.
-func (s *state) run(p *program, m *meter, globals map[string]any) (vm.LValue, error) {
+func (s *state) run(p *program, m *meter, t task) (vm.LValue, error) {
 	l := s.vm
 	l.SetContext(m)
 	env := l.G.Global
-	c := converter{l: l, keys: p.keys, ordered: p.ordered}
-	if p.reuse {
+	c := converter{l: l, ordered: p.ordered}
+	if !t.whole {
+		c.keys = p.keys
+	}
+	if p.reuse && !t.whole {
 		c.arena = &s.arena
 	}
-	for name, value := range globals {
+	for name, value := range t.globals {
 		env.RawSetString(name, c.value(value))
 	}
 	if c.err != nil {

@@ -86,19 +86,27 @@ func (h *Host) program(text string) (*program, error) {
 	return p, p.err
 }
 
-// run gives what read makes of the value that the script returned. Read must not keep it.
-func (h *Host) run(ctx context.Context, s Script, globals map[string]any, now time.Time, read func(vm.LValue) error) error {
+// task is what a script is run for.
+type task struct {
+	Script
+	globals map[string]any
+	now     time.Time
+	whole   bool // the script gives the object back: it needs all of it
+}
+
+// run gives read the value that the script returned. Read must not keep it.
+func (h *Host) run(ctx context.Context, s task, read func(vm.LValue) error) error {
 	p, err := h.program(s.Text)
 	if err != nil {
 		return err
 	}
-	m := &meter{parent: ctx, limits: h.limits, now: now, tableCost: p.tableCost}
+	m := &meter{parent: ctx, limits: h.limits, now: s.now, tableCost: p.tableCost}
 	libs := h.closed
 	if s.OpenLibs {
 		libs = h.open
 	}
 	state := libs.take(m, p.contained)
-	value, err := state.run(p, m, globals)
+	value, err := state.run(p, m, s)
 	if err == nil {
 		err = read(value)
 	}
@@ -112,7 +120,7 @@ func (h *Host) run(ctx context.Context, s Script, globals map[string]any, now ti
 // Health says so already.
 func (h *Host) Health(ctx context.Context, s Script, obj map[string]any, now time.Time) (health.Health, error) {
 	var answer health.Health
-	err := h.run(ctx, s, map[string]any{"obj": obj}, now, func(v vm.LValue) (err error) {
+	err := h.run(ctx, task{Script: s, globals: map[string]any{"obj": obj}, now: now}, func(v vm.LValue) (err error) {
 		answer, err = judge(v)
 		return err
 	})

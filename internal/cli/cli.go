@@ -76,7 +76,7 @@ func (e usageError) Error() string { return e.why }
 // New is the command with all that is below it.
 func New(env *Environment) *cobra.Command {
 	root := group("kubectl-argo-rollouts", "Manage rollouts, experiments and analyses",
-		newAbort(env), newCreate(env), newDashboard(), newGet(env), newLint(env), newList(env), newNotifications(env),
+		newAbort(env), newCreate(env), newDashboard(), newGet(env), newHealth(env), newLint(env), newList(env), newNotifications(env),
 		newPause(env), newPromote(env), newRestart(env), newRetry(env), newSet(env), newStatus(env), newTerminate(env),
 		newUndo(env), newVersion(env))
 	root.Long = "Manage rollouts, experiments and analyses of a Kubernetes cluster that runs a progressive-delivery controller."

@@ -1,0 +1,3 @@
+-- Takes the update back.
+obj.status.abort = true
+return obj

@@ -1,0 +1,3 @@
+-- Stops the rollout wherever it is.
+obj.spec.paused = true
+return obj
