@@ -2,6 +2,7 @@ package notifications
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,10 @@ import (
 // Variables are what expressions and templates can read about an object, beside the secrets of the configuration: the
 // object itself as `rollout` whatever its kind, its analysisRuns, and time. now is the clock that time.Now reads.
 func Variables(object map[string]any, runs []map[string]any, now func() time.Time) map[string]any {
+	if _, has := object["status"]; !has { // a new one; expressions that read its status are not wrong because of that
+		object = maps.Clone(object)
+		object["status"] = map[string]any{}
+	}
 	list := make([]any, len(runs))
 	for i, run := range runs {
 		list[i] = run

@@ -52,7 +52,12 @@ type Notifier struct {
 }
 
 // rolloutCache is where changes of Rollouts come from.
-type rolloutCache func(ctx context.Context) (cache.SharedInformer, error)
+type rolloutCache func(ctx context.Context) (informer, error)
+
+// An informer tells handlers of changes: one of client-go or of controller-runtime, which has several behind one.
+type informer interface {
+	AddEventHandler(cache.ResourceEventHandler) (cache.ResourceEventHandlerRegistration, error)
+}
 
 // A happening is an event, as it was told.
 type happening struct {
@@ -76,6 +81,13 @@ func NewNotifier(conf config.Config, log *slog.Logger) *Notifier {
 
 // Told is a kube.Listener.
 func (n *Notifier) Told(about client.Object, e kube.Event) {
+	select {
+	case <-n.ready:
+		if _, open := n.doors.of(about.GetNamespace()); len(open) == 0 {
+			return
+		}
+	default: // the configuration is yet to be read
+	}
 	o, ok := about.DeepCopyObject().(client.Object)
 	if !ok {
 		return // every object of the API is one
@@ -100,12 +112,12 @@ func (n *Notifier) NeedLeaderElection() bool { return true }
 // Start tells until ctx ends, and then finishes what is under way. It implements manager.Runnable. A configuration that
 // is missing, broken or not readable for us stops notifications and nothing else.
 func (n *Notifier) Start(ctx context.Context) error {
-	informer, err := n.Cache(ctx)
-	if err != nil {
-		return fmt.Errorf("watch rollouts for notifications: %w", err)
+	i, err := n.Cache(ctx)
+	if err == nil {
+		err = n.watch(i)
 	}
-	if err := n.watch(informer); err != nil {
-		return fmt.Errorf("watch rollouts for notifications: %w", err)
+	if err != nil && ctx.Err() == nil {
+		n.Log.Error("conditions are not evaluated on changes: watch rollouts", "error", err)
 	}
 	var all sync.WaitGroup
 	all.Go(func() { n.doors.observe(ctx) })
@@ -126,13 +138,13 @@ func (n *Notifier) Start(ctx context.Context) error {
 	return nil
 }
 
-func (n *Notifier) watch(informer cache.SharedInformer) error {
+func (n *Notifier) watch(i informer) error {
 	add := func(o any) {
 		if ro, ok := o.(*v1alpha1.Rollout); ok {
 			n.changes.Add(kube.Key(ro))
 		}
 	}
-	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+	_, err := i.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    add,
 		UpdateFunc: func(_, o any) { add(o) },
 		DeleteFunc: func(o any) {
@@ -171,16 +183,8 @@ func addNotifications(_ context.Context, mgr manager.Manager, s *Shell) error {
 	}
 	n := NewNotifier(s.Config, s.Log)
 	n.Client, n.Configs, n.Counted, n.Now = s.Client, configs, s.Metrics.Notified, s.Now
-	n.Cache = func(ctx context.Context) (cache.SharedInformer, error) {
-		i, err := mgr.GetCache().GetInformer(ctx, &v1alpha1.Rollout{})
-		if err != nil {
-			return nil, err
-		}
-		shared, ok := i.(cache.SharedInformer)
-		if !ok {
-			return nil, fmt.Errorf("%T is no informer of client-go", i)
-		}
-		return shared, nil
+	n.Cache = func(ctx context.Context) (informer, error) {
+		return mgr.GetCache().GetInformer(ctx, &v1alpha1.Rollout{})
 	}
 	s.Events.Listen(n.Told)
 	return mgr.Add(n)

@@ -126,7 +126,7 @@ func (s *scene) start() {
 	s.stop()
 	n := NewNotifier(config.Config{Home: "argo-rollouts", SelfServiceNotification: s.self}, slog.New(slog.NewTextHandler(s, nil)))
 	n.Client, n.Configs = interceptor.NewClient(s.client, interceptor.Funcs{Get: s.get}), s.configs
-	informer := cache.NewSharedInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+	rollouts := cache.NewSharedInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
 			list := &v1alpha1.RolloutList{}
 			return list, s.client.List(ctx, list)
@@ -135,7 +135,7 @@ func (s *scene) start() {
 			return s.client.Watch(ctx, &v1alpha1.RolloutList{})
 		},
 	}, listsFirst{}), &v1alpha1.Rollout{}, 0)
-	n.Cache = func(context.Context) (cache.SharedInformer, error) { return informer, nil }
+	n.Cache = func(context.Context) (informer, error) { return rollouts, nil }
 	n.Counted = func(key types.NamespacedName, kind, reason string, _ time.Duration, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -143,7 +143,7 @@ func (s *scene) start() {
 	}
 	ctx, cancel := context.WithCancel(s.t.Context())
 	var all sync.WaitGroup
-	all.Go(func() { informer.RunWithContext(ctx) })
+	all.Go(func() { rollouts.RunWithContext(ctx) })
 	all.Go(func() {
 		if err := n.Start(ctx); err != nil {
 			s.t.Error(err)

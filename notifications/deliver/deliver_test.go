@@ -278,6 +278,13 @@ func TestEvaluate(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "trigger t, entry 5: ") || !strings.Contains(err.Error(), "trigger t, entry 6: ") {
 		t.Errorf("error is %v", err)
 	}
+	fresh := notifications.Variables(map[string]any{"metadata": map[string]any{"name": "x"}}, nil, time.Now)
+	if entries, _ := d.Evaluate("t", fresh); entries[1].True {
+		t.Error("a rollout without a status is Healthy")
+	}
+	if _, err := open(t, nil, map[string]string{"trigger.t": "- when: rollout.status.phase == 'Healthy'"}).Evaluate("t", fresh); err != nil {
+		t.Errorf("a rollout without a status is an error: %v", err)
+	}
 	if entries, err := d.Evaluate("unknown", rollout("Healthy")); len(entries) > 0 || err != nil {
 		t.Errorf("a trigger that is not configured has %v, %v", entries, err)
 	}
