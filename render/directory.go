@@ -20,7 +20,7 @@ type Directory struct {
 }
 
 // directory reads every YAML and JSON file of a folder, in the order of their names.
-func directory(tree filesys.FileSystem, folder string, d Directory) (Result, error) {
+func directory(tree filesys.FileSystem, folder string, d Directory, bounds Bounds) (Result, error) {
 	include, err := globs(d.Include, true)
 	if err != nil {
 		return Result{}, err
@@ -39,12 +39,18 @@ func directory(tree filesys.FileSystem, folder string, d Directory) (Result, err
 		if err != nil {
 			return Result{}, fmt.Errorf("read %s: %w", shown(file), err)
 		}
+		if err := bounds.check(file, content); err != nil {
+			return Result{}, err
+		}
 		found, err := objects(file, content)
 		if err != nil {
 			return Result{}, err
 		}
 		for _, obj := range found {
 			result.Objects, result.Files = append(result.Objects, obj), append(result.Files, shown(file))
+		}
+		if len(result.Objects) > bounds.Objects {
+			return Result{}, tooMany(shown(file), bounds.Objects)
 		}
 	}
 	return result, nil

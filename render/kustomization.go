@@ -1,9 +1,10 @@
 package render
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -36,52 +37,78 @@ func kustomizationFile(tree filesys.FileSystem, folder string) (string, error) {
 // A scan walks a kustomization and all those it is made of, before kustomize does. It refuses what would leave the
 // tree or run a program, and writes each kustomization anew into the copy, with what it needs to know of Rollouts.
 type scan struct {
-	tree, copy filesys.FileSystem
-	top        string // the folder that is rendered
-	file       string // its kustomization
-	seen       map[string]bool
-	ownSchema  bool
-	warnings   []string
+	tree        filesys.FileSystem
+	written     map[string][]byte // what kustomize sees in place of, or beside, the files of the tree
+	top         string            // the folder that is rendered
+	file        string            // its kustomization
+	weights     map[string]weight
+	bounds      Bounds
+	resources   []string // files that have to hold objects
+	patches     []string // files with patches
+	ownSchema   bool
+	origins     bool // have kustomize say where each object is from
+	userOrigins bool // the kustomization itself asks for that
+	warnings    []string
 }
 
-func (s *scan) copyAll() error {
-	return s.tree.Walk("/", func(file string, info fs.FileInfo, err error) error {
-		if err != nil || info.IsDir() {
-			return err
-		}
-		content, err := s.tree.ReadFile(file)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", shown(file), err)
-		}
-		return s.copy.WriteFile(path.Join("/", file), content)
-	})
+// weight is what a kustomization amounts to, with everything below it as often as it is listed: a few folders that list
+// each other twice would make millions of objects.
+type weight struct {
+	documents, bytes int
+	done             bool
 }
 
-func (s *scan) folder(folder string, overrides *Kustomize) error {
-	if s.seen[folder] {
-		return nil
+// begin scans the kustomization that is rendered, and with it all others.
+func (s *scan) begin(folder string, overrides *Kustomize) error {
+	_, err := s.folder(folder, overrides)
+	return err
+}
+
+func (s *scan) folder(folder string, overrides *Kustomize) (weight, error) {
+	if total, begun := s.weights[folder]; begun {
+		if !total.done {
+			return total, fmt.Errorf("%s is part of itself: a kustomization is listed by one that it lists", shown(folder))
+		}
+		return total, nil
 	}
-	s.seen[folder] = true
+	s.weights[folder] = weight{}
+	total, err := s.read(folder, overrides)
+	if err != nil {
+		return total, err
+	}
+	total.done = true
+	s.weights[folder] = total
+	if total.documents > s.bounds.Objects {
+		return total, tooMany(shown(folder), s.bounds.Objects)
+	}
+	if total.bytes > s.bounds.Bytes {
+		return total, fmt.Errorf("%s: what it lists, as often as it lists it, is larger than %d MiB: list each base once", shown(folder), s.bounds.Bytes>>20)
+	}
+	return total, nil
+}
+
+// read scans one kustomization.
+func (s *scan) read(folder string, overrides *Kustomize) (weight, error) {
 	file, err := kustomizationFile(s.tree, folder)
 	if err != nil {
-		return err
+		return weight{}, err
 	}
 	if file == "" {
-		return fmt.Errorf("%s is listed as a kustomization but has no kustomization.yaml", shown(folder))
+		return weight{}, fmt.Errorf("%s is listed as a kustomization but has no kustomization.yaml", shown(folder))
 	}
 	if s.file == "" {
 		s.file = file
 	}
 	content, err := s.tree.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", shown(file), err)
+		return weight{}, fmt.Errorf("read %s: %w", shown(file), err)
+	}
+	if err := s.bounds.check(file, content); err != nil {
+		return weight{}, err
 	}
 	k, err := parse(file, content)
 	if err != nil {
-		return err
-	}
-	if err := s.check(folder, file, k); err != nil {
-		return err
+		return weight{}, err
 	}
 	if messages := k.CheckDeprecatedFields(); messages != nil {
 		for _, m := range *messages {
@@ -93,12 +120,11 @@ func (s *scan) folder(folder string, overrides *Kustomize) error {
 		k.Labels = append(k.Labels, types.Label{Pairs: k.CommonLabels, IncludeSelectors: true})
 		k.CommonLabels = nil
 	}
-	for _, component := range k.Components { // also those that overrides added
-		if err := s.entry(folder, file, "components", component); err != nil {
-			return err
-		}
+	total, err := s.check(folder, file, k)
+	if err != nil {
+		return total, err
 	}
-	return s.rewrite(folder, file, k)
+	return total, s.rewrite(folder, file, k)
 }
 
 // parse is strict: a field that kustomize does not know is an error there too.
@@ -117,33 +143,40 @@ func parse(file string, content []byte) (*types.Kustomization, error) {
 	return k, nil
 }
 
-// check looks at everything a kustomization refers to.
-func (s *scan) check(folder, file string, k *types.Kustomization) error {
+// check looks at everything a kustomization refers to, and adds it up.
+func (s *scan) check(folder, file string, k *types.Kustomization) (weight, error) {
+	total := weight{documents: len(k.ConfigMapGenerator) + len(k.SecretGenerator)}
 	if len(k.HelmCharts)+len(k.HelmChartInflationGenerator) > 0 || k.HelmGlobals != nil {
-		return fmt.Errorf("%s: Helm charts are not supported: render the chart with helm template and commit the result", shown(file))
+		return total, fmt.Errorf("%s: Helm charts are not supported: render the chart with helm template and commit the result", shown(file))
 	}
 	s.ownSchema = s.ownSchema || len(k.OpenAPI) > 0
-	for field, entries := range references(k) {
-		for _, entry := range entries {
-			if err := s.entry(folder, file, field, entry); err != nil {
-				return err
+	if err := s.bounds.inline(file, k); err != nil {
+		return total, err
+	}
+	all := references(k)
+	for _, field := range slices.Sorted(maps.Keys(all)) {
+		for _, entry := range all[field] {
+			found, err := s.entry(folder, file, field, entry)
+			if err != nil {
+				return total, err
 			}
+			total.documents, total.bytes = total.documents+found.documents, total.bytes+found.bytes
 		}
 	}
 	for field, entries := range map[string][]string{"generators": k.Generators, "transformers": k.Transformers, "validators": k.Validators} {
 		for _, entry := range entries {
 			if err := s.plugin(folder, file, field, entry); err != nil {
-				return err
+				return total, err
 			}
 		}
 	}
-	return nil
+	return total, nil
 }
 
 // references are the paths that a kustomization names, by field.
 func references(k *types.Kustomization) map[string][]string {
 	all := map[string][]string{
-		"resources": k.Resources, "crds": k.Crds, "configurations": k.Configurations,
+		"resources": k.Resources, "components": k.Components, "crds": k.Crds, "configurations": k.Configurations,
 	}
 	if file := k.OpenAPI["path"]; file != "" {
 		all["openapi"] = []string{file}
@@ -188,34 +221,68 @@ func sources(s types.KvPairSources) []string {
 }
 
 // entry is one path of a kustomization: it has to be in the tree, and if it is a folder, it is scanned too.
-func (s *scan) entry(folder, file, field, entry string) error {
-	if remote(entry) {
-		return fmt.Errorf("%s: %s: %q is remote; bases and files have to be in the same repository", shown(file), field, entry)
+func (s *scan) entry(folder, file, field, entry string) (weight, error) {
+	if remote(entry) && !(field == "resources" && strings.Contains(entry, "\n")) {
+		return weight{}, fmt.Errorf("%s: %s: %q is remote; bases and files have to be in the same repository: copy it there", shown(file), field, entry)
 	}
 	target := path.Join(folder, entry)
 	switch {
 	case path.IsAbs(entry):
-		return fmt.Errorf("%s: %s: %q is an absolute path", shown(file), field, entry)
+		return weight{}, fmt.Errorf("%s: %s: %q is an absolute path; paths are relative to the kustomization", shown(file), field, entry)
 	case outside(folder, entry):
-		return fmt.Errorf("%s: %s: %q leaves the source tree", shown(file), field, entry)
+		return weight{}, fmt.Errorf("%s: %s: %q leaves the source tree", shown(file), field, entry)
 	case field == "resources" && strings.Contains(entry, "\n"):
-		return nil // a resource written in place
+		return weight{documents: len(documents([]byte(entry))), bytes: len(entry)}, nil // written in place
 	case !s.tree.Exists(target):
-		return fmt.Errorf("%s: %s: %q does not exist", shown(file), field, entry)
+		return weight{}, fmt.Errorf("%s: %s: %q does not exist%s", shown(file), field, entry, s.beside(target))
 	case s.tree.IsDir(target):
 		return s.folder(target, nil)
-	case field == "configMapGenerator" || field == "secretGenerator":
-		return nil // may hold anything
 	}
 	content, err := s.tree.ReadFile(target)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", shown(target), err)
+		return weight{}, fmt.Errorf("read %s: %w", shown(target), err)
+	}
+	total := weight{bytes: len(content)}
+	if field == "configMapGenerator" || field == "secretGenerator" {
+		return total, nil // may hold anything
 	}
 	if field == "resources" {
-		_, err = objects(target, content) // for its errors, which have a line
-		return err
+		total.documents = bytes.Count(content, []byte("\n---")) + 1
+		s.resources = append(s.resources, target)
 	}
-	return unmerged(target, content)
+	if field == "patches" || field == "patchesStrategicMerge" {
+		s.patches = append(s.patches, target)
+	}
+	if err := s.bounds.check(target, content); err != nil {
+		return total, err
+	}
+	return total, unmerged(target, content)
+}
+
+// beside names a file of the same folder that is called nearly the same.
+func (s *scan) beside(target string) string {
+	names, err := s.tree.ReadDir(path.Dir(target))
+	if err != nil || len(names) == 0 {
+		return ""
+	}
+	if near, found := Nearest(path.Base(target), names); found {
+		return fmt.Sprintf(": did you mean %q?", near)
+	}
+	return ""
+}
+
+// diagnose looks for what kustomize could not read, to say it with a line.
+func (s *scan) diagnose() error {
+	for _, file := range s.resources {
+		content, err := s.tree.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", shown(file), err)
+		}
+		if _, err := objects(file, content); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plugin is a generator, transformer or validator: a file, a folder, or its text. Only the built-in ones are ever
@@ -223,7 +290,7 @@ func (s *scan) entry(folder, file, field, entry string) error {
 func (s *scan) plugin(folder, file, field, entry string) error {
 	text := entry
 	if !strings.Contains(entry, "\n") {
-		if err := s.entry(folder, file, field, entry); err != nil {
+		if _, err := s.entry(folder, file, field, entry); err != nil {
 			return err
 		}
 		target := path.Join(folder, entry)
@@ -257,17 +324,17 @@ func remote(entry string) bool {
 // rewrite adds what every kustomization has to know of Rollouts; the one that is rendered also records origins.
 func (s *scan) rewrite(folder, file string, k *types.Kustomization) error {
 	k.Configurations = append(slices.Clone(k.Configurations), configurationName)
-	if folder == s.top && !slices.Contains(k.BuildMetadata, types.OriginAnnotations) {
+	if folder == s.top && slices.Contains(k.BuildMetadata, types.OriginAnnotations) {
+		s.userOrigins = true
+	} else if folder == s.top && s.origins {
 		k.BuildMetadata = append(slices.Clone(k.BuildMetadata), types.OriginAnnotations)
 	}
-	data, err := yaml.Marshal(k)
+	data, err := json.Marshal(k) // is YAML too, and quicker
 	if err != nil {
 		return fmt.Errorf("write %s anew: %w", shown(file), err)
 	}
-	if err := s.copy.WriteFile(file, data); err != nil {
-		return fmt.Errorf("write %s anew: %w", shown(file), err)
-	}
-	return s.copy.WriteFile(path.Join(folder, configurationName), rolloutConfiguration)
+	s.written[file], s.written[path.Join(folder, configurationName)] = data, rolloutConfiguration
+	return nil
 }
 
 func (o *Kustomize) apply(k *types.Kustomization) {

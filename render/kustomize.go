@@ -6,8 +6,8 @@ import (
 	"regexp"
 	"strings"
 	gosync "sync"
+	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
@@ -29,47 +29,95 @@ type Kustomize struct {
 	Patches []types.Patch
 }
 
-// schemas guards kustomize's schema of all kinds, which is one for the whole process.
-var schemas gosync.Mutex
-
-// kustomize builds the kustomization of a folder. It works on a copy of the tree in which every kustomization knows
-// Rollouts.
-func kustomize(tree filesys.FileSystem, folder string, overrides *Kustomize) (Result, error) {
-	copied := filesys.MakeFsInMemory()
-	scan := scan{tree: tree, copy: copied, top: folder, seen: map[string]bool{}}
-	if err := scan.copyAll(); err != nil {
+// kustomize builds the kustomization of a folder, in which every kustomization is shown as one that knows Rollouts.
+func kustomize(tree filesys.FileSystem, folder string, o Options) (Result, error) {
+	scan := scan{tree: tree, written: map[string][]byte{}, top: folder, weights: map[string]weight{}, bounds: o.Bounds.orDefault(), origins: o.Origins}
+	if err := scan.begin(folder, o.Kustomize); err != nil {
 		return Result{}, err
 	}
-	if err := scan.folder(folder, overrides); err != nil {
-		return Result{}, err
-	}
-	built, err := build(copied, folder, scan.ownSchema)
+	built, err := build(&overlay{tree, scan.written}, folder, scan.ownSchema)
 	if err != nil {
+		if located := scan.diagnose(); located != nil {
+			return Result{}, located
+		}
 		return Result{}, fmt.Errorf("%s: %s", shown(scan.file), brief(err))
+	}
+	if len(built) > scan.bounds.Objects {
+		return Result{}, tooMany(shown(scan.file), scan.bounds.Objects)
 	}
 	result := Result{Source: "Kustomize", Warnings: scan.warnings}
 	for _, r := range built {
-		obj, file, err := unpack(r, folder)
+		file := ""
+		if o.Origins {
+			file = originOf(r, folder, !scan.userOrigins)
+		}
+		obj, err := objectOf(r)
 		if err != nil {
-			return Result{}, fmt.Errorf("%s: %w", shown(scan.file), err)
+			if located := scan.diagnose(); located != nil {
+				return Result{}, located
+			}
+			return Result{}, fmt.Errorf("%s: %s %s: %w", shown(scan.file), r.GetKind(), r.GetName(), err)
 		}
 		result.Objects, result.Files = append(result.Objects, obj), append(result.Files, file)
 	}
 	return result, nil
 }
 
-func build(tree filesys.FileSystem, folder string, ownSchema bool) (all []*resource.Resource, err error) {
-	schemas.Lock()
-	defer schemas.Unlock()
+// Kustomize's schema of all kinds is one for the whole process. Builds share it as it is; one with a schema of its own
+// has it alone, and afterwards it is made anew: what one source says of kinds must not reach the next.
+var (
+	schemas gosync.RWMutex
+	known   bool // the schema has the Rollouts; guarded by schemas
+)
+
+// teach makes the schema of all kinds complete, so that nobody writes to it while builds read. The caller has the lock.
+func teach() error {
+	openapi.Schema() // reads kustomize's own
 	if err := openapi.AddSchema(rolloutSchema); err != nil {
-		return nil, fmt.Errorf("add the schema of Rollouts: %w", err)
+		return fmt.Errorf("add the schema of Rollouts: %w", err)
 	}
+	known = true
+	return nil
+}
+
+// share gives the schema to a build; the function that is returned gives it back.
+func share(alone bool) (func(), error) {
+	for !alone {
+		schemas.RLock()
+		if known {
+			return schemas.RUnlock, nil
+		}
+		schemas.RUnlock()
+		schemas.Lock()
+		err := teach()
+		schemas.Unlock()
+		if err != nil {
+			return nil, err
+		}
+	}
+	for !schemas.TryLock() { // Lock would stop all others until the slowest is done
+		time.Sleep(time.Millisecond)
+	}
+	if err := teach(); err != nil {
+		schemas.Unlock()
+		return nil, err
+	}
+	return func() {
+		openapi.ResetOpenAPI()
+		known = false
+		schemas.Unlock()
+	}, nil
+}
+
+func build(tree filesys.FileSystem, folder string, ownSchema bool) (all []*resource.Resource, err error) {
+	release, err := share(ownSchema)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	defer func() {
 		if broken := recover(); broken != nil {
-			err, ownSchema = fmt.Errorf("kustomize gave up: %v", broken), true
-		}
-		if ownSchema { // what one source says of kinds must not reach the next
-			openapi.ResetOpenAPI()
+			err = fmt.Errorf("kustomize gave up: %v", broken)
 		}
 	}()
 	options := krusty.MakeDefaultOptions()
@@ -85,33 +133,24 @@ func build(tree filesys.FileSystem, folder string, ownSchema bool) (all []*resou
 
 const originAnnotation = "config.kubernetes.io/origin"
 
-// unpack takes the object out of kustomize's wrapping and learns the file it came from.
-func unpack(r *resource.Resource, folder string) (*unstructured.Unstructured, string, error) {
-	file := ""
-	if origin, err := r.GetOrigin(); err == nil && origin != nil {
-		switch {
-		case origin.Path != "":
-			file = shown(path.Join(folder, origin.Path))
-		case origin.ConfiguredIn != "":
-			file = shown(path.Join(folder, origin.ConfiguredIn))
-		}
+// originOf is the file that an object comes from, as kustomize remembers it; empty when it does not.
+func originOf(r *resource.Resource, folder string, remove bool) string {
+	origin, err := r.GetOrigin()
+	if err != nil || origin == nil {
+		return ""
 	}
-	data, err := r.MarshalJSON()
-	if err != nil {
-		return nil, "", err
+	if remove {
+		annotations := r.GetAnnotations()
+		delete(annotations, originAnnotation)
+		_ = r.SetAnnotations(annotations) // fewer of those that were valid
 	}
-	obj := &unstructured.Unstructured{}
-	if err := obj.UnmarshalJSON(data); err != nil {
-		return nil, "", err
+	if origin.Path != "" {
+		return shown(path.Join(folder, origin.Path))
 	}
-	annotations := obj.GetAnnotations()
-	delete(annotations, originAnnotation)
-	if len(annotations) == 0 {
-		unstructured.RemoveNestedField(obj.Object, "metadata", "annotations")
-	} else {
-		obj.SetAnnotations(annotations)
+	if origin.ConfiguredIn != "" {
+		return shown(path.Join(folder, origin.ConfiguredIn))
 	}
-	return obj, file, nil
+	return ""
 }
 
 var (

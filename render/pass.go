@@ -1,12 +1,6 @@
 package render
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"strings"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sluice-delivery/sluice/api/v1alpha1"
@@ -25,18 +19,11 @@ func finish(result *Result, options Options) error {
 			}
 			fillProtocols(obj)
 		}
-		if err := lint(obj); err != nil {
-			return fmt.Errorf("%s%s %s: %w", prefix(result.Files[i]), obj.GetKind(), obj.GetName(), err)
+		if problems := lint(obj); len(problems) > 0 {
+			return &invalid{object: obj, index: i, file: result.Files[i], problems: problems}
 		}
 	}
 	return markSteered(result.Objects)
-}
-
-func prefix(file string) string {
-	if file == "" {
-		return ""
-	}
-	return file + ": "
 }
 
 func annotate(obj *unstructured.Unstructured, key, value string) {
@@ -66,50 +53,4 @@ func fillProtocols(obj *unstructured.Unstructured) {
 		}
 		_ = unstructured.SetNestedSlice(obj.Object, containers, "spec", "template", "spec", kind) // it was read from there
 	}
-}
-
-// lint reads the object strictly into its Go type and validates what can be validated without a cluster.
-func lint(obj *unstructured.Unstructured) error {
-	data, err := json.Marshal(obj.Object)
-	if err != nil {
-		return fmt.Errorf("read it: %w", err)
-	}
-	switch obj.GetKind() {
-	case v1alpha1.RolloutKind:
-		into := &v1alpha1.Rollout{}
-		if err := strict(data, into); err != nil {
-			return err
-		}
-		return validate(into)
-	case v1alpha1.AnalysisTemplateKind:
-		return strict(data, &v1alpha1.AnalysisTemplate{})
-	case v1alpha1.ClusterAnalysisTemplateKind:
-		return strict(data, &v1alpha1.ClusterAnalysisTemplate{})
-	case v1alpha1.AnalysisRunKind:
-		return strict(data, &v1alpha1.AnalysisRun{})
-	case v1alpha1.ExperimentKind:
-		return strict(data, &v1alpha1.Experiment{})
-	}
-	return nil
-}
-
-// validate says everything that is wrong with a Rollout by itself, with the paths that the controller would name.
-func validate(r *v1alpha1.Rollout) error {
-	var texts []string
-	for _, err := range v1alpha1.ValidateSpec(r) {
-		texts = append(texts, v1alpha1.ErrorText(err))
-	}
-	if len(texts) == 0 {
-		return nil
-	}
-	return errors.New(strings.Join(texts, "; "))
-}
-
-func strict(data []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
-	}
-	return nil
 }

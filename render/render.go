@@ -27,6 +27,10 @@ type Options struct {
 	HideRollbacks bool
 	// AllowEmpty accepts a source without any manifest. With pruning that deletes everything.
 	AllowEmpty bool
+	// Origins asks for Result.Files of a kustomization too, which costs as much again as the build.
+	Origins bool
+	// Bounds of what is read and made. Zero fields: DefaultBounds.
+	Bounds Bounds
 }
 
 // A Result is what a tree renders to.
@@ -35,7 +39,7 @@ type Result struct {
 	Source string
 	// Objects in the order in which kustomize, or the files, have them.
 	Objects []*unstructured.Unstructured
-	// Files has, for each object, the file it comes from, relative to the tree. Empty: not known.
+	// Files has, for each object, the file it comes from, relative to the tree. Empty: not known, or not asked for.
 	Files []string
 	// Warnings are for people; nothing is wrong enough to stop.
 	Warnings []string
@@ -54,7 +58,10 @@ func Render(tree filesys.FileSystem, options Options) (Result, error) {
 	if len(result.Objects) == 0 && !options.AllowEmpty {
 		return Result{}, fmt.Errorf("%s has no manifests; with pruning that would delete every object (allowEmpty accepts it)", shown(folder))
 	}
-	return result, finish(&result, options)
+	if err := finish(&result, options); err != nil {
+		return Result{}, locate(tree, folder, options, err)
+	}
+	return result, nil
 }
 
 func source(tree filesys.FileSystem, folder string, options Options) (Result, error) {
@@ -65,15 +72,15 @@ func source(tree filesys.FileSystem, folder string, options Options) (Result, er
 	case options.Directory != nil && options.Kustomize != nil:
 		return Result{}, errors.New("a source is either a kustomization or a directory, not both")
 	case options.Directory != nil:
-		return directory(tree, folder, *options.Directory)
+		return directory(tree, folder, *options.Directory, options.Bounds.orDefault())
 	case kustomization != "":
-		return kustomize(tree, folder, options.Kustomize)
+		return kustomize(tree, folder, options)
 	case tree.Exists(path.Join(folder, "Chart.yaml")):
 		return Result{}, fmt.Errorf("%s is a Helm chart, which is not supported: render it with helm template and commit the result, or use a kustomization", shown(folder))
 	case options.Kustomize != nil:
 		return Result{}, fmt.Errorf("%s has no kustomization.yaml, but kustomize options are set", shown(folder))
 	}
-	return directory(tree, folder, Directory{})
+	return directory(tree, folder, Directory{}, options.Bounds.orDefault())
 }
 
 // inside is the folder as the tree names it, if it is one of its folders.

@@ -3,6 +3,7 @@ package render
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,7 +17,7 @@ import (
 var update = flag.Bool("update", false, "write the expected manifests anew; read the difference before you commit it")
 
 // given loads a folder of testdata/sources into memory.
-func given(t *testing.T, name string) filesys.FileSystem {
+func given(t testing.TB, name string) filesys.FileSystem {
 	t.Helper()
 	root := filepath.Join("..", "testdata", "sources", name)
 	tree := NewTree(DefaultLimits)
@@ -37,7 +38,7 @@ func given(t *testing.T, name string) filesys.FileSystem {
 	return built(t, tree)
 }
 
-func built(t *testing.T, tree *Tree) filesys.FileSystem {
+func built(t testing.TB, tree *Tree) filesys.FileSystem {
 	t.Helper()
 	fs, err := tree.FileSystem()
 	if err != nil {
@@ -78,6 +79,7 @@ func TestSources(t *testing.T) {
 		"patch-merge":       {HideRollbacks: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			options.Origins = true
 			result, err := Render(given(t, name), options)
 			if err != nil {
 				t.Fatal(err)
@@ -101,11 +103,11 @@ func TestSources(t *testing.T) {
 
 func TestErrorsNameFileAndLine(t *testing.T) {
 	for name, want := range map[string]string{
-		"remote-base":   `kustomization.yaml: resources: "https://github.com/someone/base?ref=v1" is remote; bases and files have to be in the same repository`,
+		"remote-base":   `kustomization.yaml: resources: "https://github.com/someone/base?ref=v1" is remote; bases and files have to be in the same repository: copy it there`,
 		"conflict":      `rollout.yaml:6: unresolved merge conflict: <<<<<<< HEAD`,
 		"helm":          `. is a Helm chart, which is not supported: render it with helm template and commit the result, or use a kustomization`,
 		"empty":         `. has no manifests; with pruning that would delete every object (allowEmpty accepts it)`,
-		"unknown-field": `rollout.yaml: Rollout web: unknown field "setWieght"`,
+		"unknown-field": `rollout.yaml:7: Rollout web: spec.strategy.canary.steps[0].setWieght: unknown field: did you mean "setWeight"?`,
 		"bad-yaml":      `all.yaml:8: did not find expected key`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,6 +117,16 @@ func TestErrorsNameFileAndLine(t *testing.T) {
 		})
 	}
 }
+
+const rolloutWith = `apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {a: b}}
+  template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}
+  strategy:
+    canary: {steps: [{setWeight: %d}]}
+`
 
 func TestErrorsOfASource(t *testing.T) {
 	const cm = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
@@ -129,10 +141,10 @@ func TestErrorsOfASource(t *testing.T) {
 		"two kustomizations":                      {map[string]string{"kustomization.yaml": "{}", "kustomization.yml": "{}"}, Options{}, `. has several kustomizations: /kustomization.yaml, /kustomization.yml`},
 		"a resource that is not there":            {map[string]string{"kustomization.yaml": "resources: [a.yaml]"}, Options{}, `kustomization.yaml: resources: "a.yaml" does not exist`},
 		"a base above the tree":                   {map[string]string{"kustomization.yaml": "resources: [../../etc]"}, Options{}, `kustomization.yaml: resources: "../../etc" leaves the source tree`},
-		"a base by ssh":                           {map[string]string{"kustomization.yaml": "resources: ['git@host:org/repo']"}, Options{}, `kustomization.yaml: resources: "git@host:org/repo" is remote; bases and files have to be in the same repository`},
-		"a base by a short name":                  {map[string]string{"kustomization.yaml": "bases: [github.com/org/repo]"}, Options{}, `kustomization.yaml: resources: "github.com/org/repo" is remote; bases and files have to be in the same repository`},
-		"a patch from elsewhere":                  {map[string]string{"kustomization.yaml": "patches: [{path: 'http://h/p.yaml'}]"}, Options{}, `kustomization.yaml: patches: "http://h/p.yaml" is remote; bases and files have to be in the same repository`},
-		"a generated file from elsewhere":         {map[string]string{"kustomization.yaml": "secretGenerator: [{name: s, files: ['k=http://h/p']}]"}, Options{}, `kustomization.yaml: secretGenerator: "http://h/p" is remote; bases and files have to be in the same repository`},
+		"a base by ssh":                           {map[string]string{"kustomization.yaml": "resources: ['git@host:org/repo']"}, Options{}, `kustomization.yaml: resources: "git@host:org/repo" is remote; bases and files have to be in the same repository: copy it there`},
+		"a base by a short name":                  {map[string]string{"kustomization.yaml": "bases: [github.com/org/repo]"}, Options{}, `kustomization.yaml: resources: "github.com/org/repo" is remote; bases and files have to be in the same repository: copy it there`},
+		"a patch from elsewhere":                  {map[string]string{"kustomization.yaml": "patches: [{path: 'http://h/p.yaml'}]"}, Options{}, `kustomization.yaml: patches: "http://h/p.yaml" is remote; bases and files have to be in the same repository: copy it there`},
+		"a generated file from elsewhere":         {map[string]string{"kustomization.yaml": "secretGenerator: [{name: s, files: ['k=http://h/p']}]"}, Options{}, `kustomization.yaml: secretGenerator: "http://h/p" is remote; bases and files have to be in the same repository: copy it there`},
 		"a transformer that loads":                {map[string]string{"kustomization.yaml": "transformers: [t.yaml]", "t.yaml": "kind: PatchTransformer\npath: http://h/p\n"}, Options{}, `kustomization.yaml: transformers: nothing here may load what is not in the repository`},
 		"a chart in a kustomization":              {map[string]string{"kustomization.yaml": "helmCharts: [{name: c}]"}, Options{}, `kustomization.yaml: Helm charts are not supported: render the chart with helm template and commit the result`},
 		"a field that kustomize does not know":    {map[string]string{"kustomization.yaml": "resuorces: []"}, Options{}, `kustomization.yaml: invalid Kustomization: json: unknown field "resuorces"`},
@@ -140,11 +152,16 @@ func TestErrorsOfASource(t *testing.T) {
 		"kustomize options for plain files":       {map[string]string{"a.yaml": cm}, Options{Kustomize: &Kustomize{NamePrefix: "x-"}}, `. has no kustomization.yaml, but kustomize options are set`},
 		"a document that is no object":            {map[string]string{"a.yaml": cm + "---\nx: 1\n"}, Options{}, `a.yaml:4: no Kubernetes object: apiVersion and kind are needed`},
 		"a key that is there twice":               {map[string]string{"a.yaml": cm + "kind: Secret\n"}, Options{}, `a.yaml:4: key "kind" already set in map`},
-		"a value of the wrong type":               {map[string]string{"a.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nspec: {replicas: many}\n"}, Options{}, `a.yaml: Rollout a: cannot unmarshal string into Go struct field RolloutSpec.spec.replicas of type int32`},
-		"a step that is not valid":                {map[string]string{"a.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}, strategy: {canary: {steps: [{setWeight: 101}]}}}\n"}, Options{}, `a.yaml: Rollout a: spec.strategy.steps[0].setWeight: Invalid value: 101: SetWeight needs to be between 0 and 100`},
-		"a base in itself":                        {map[string]string{"kustomization.yaml": "resources: [a]", "a/kustomization.yaml": "resources: [../]"}, Options{}, ``},
+		"a value of the wrong type":               {map[string]string{"a.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nspec: {replicas: many}\n"}, Options{}, `a.yaml:4: Rollout a: spec.replicas: a whole number is needed, not a text`},
+		"a step that is not valid":                {map[string]string{"a.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}, strategy: {canary: {steps: [{setWeight: 101}]}}}\n"}, Options{}, `a.yaml:4: Rollout a: spec.strategy.steps[0].setWeight: Invalid value: 101: SetWeight needs to be between 0 and 100`},
+		"a base in itself":                        {map[string]string{"kustomization.yaml": "resources: [a]", "a/kustomization.yaml": "resources: [../]"}, Options{}, `. is part of itself: a kustomization is listed by one that it lists`},
 		"an executable plugin is never run":       {map[string]string{"kustomization.yaml": "generators: [g.yaml]", "g.yaml": "apiVersion: x/v1\nkind: Exec\nmetadata: {name: g, annotations: {config.kubernetes.io/function: 'exec: {path: /bin/true}'}}\n"}, Options{}, ``},
 		"a file out of the folder by restriction": {map[string]string{"app/kustomization.yaml": "configMapGenerator: [{name: c, files: [../secret.txt]}]", "secret.txt": "x"}, Options{Path: "app"}, ``},
+		"a file with a slip in its name":          {map[string]string{"kustomization.yaml": "resources: [rollot.yaml]", "rollout.yaml": cm}, Options{}, `kustomization.yaml: resources: "rollot.yaml" does not exist: did you mean "rollout.yaml"?`},
+		"a key twice under a kustomization":       {map[string]string{"kustomization.yaml": "resources: [a.yaml]", "a.yaml": cm + "kind: Secret\n"}, Options{}, `a.yaml:4: key "kind" already set in map`},
+		"no object under a kustomization":         {map[string]string{"kustomization.yaml": "resources: [a.yaml]", "a.yaml": cm + "---\nx: 1\n"}, Options{}, `a.yaml:4: no Kubernetes object: apiVersion and kind are needed`},
+		"a step in a base, found by its line":     {map[string]string{"kustomization.yaml": "resources: [base]\nnamePrefix: x-\n", "base/kustomization.yaml": "resources: [r.yaml]", "base/r.yaml": cm + "---\n" + fmt.Sprintf(rolloutWith, 101)}, Options{}, `base/r.yaml:12: Rollout x-web: spec.strategy.steps[0].setWeight: Invalid value: 101: SetWeight needs to be between 0 and 100`},
+		"a step that a patch made wrong":          {map[string]string{"kustomization.yaml": "resources: [r.yaml]\npatches: [{path: p.yaml}]\n", "r.yaml": fmt.Sprintf(rolloutWith, 10), "p.yaml": "# more\n" + fmt.Sprintf(rolloutWith, 102)}, Options{}, `p.yaml:9: Rollout web: spec.strategy.steps[0].setWeight: Invalid value: 102: SetWeight needs to be between 0 and 100`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,9 @@ package render
 
 import (
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -14,10 +16,12 @@ type Limits struct {
 	Entries int
 	// Bytes is the size of all files together.
 	Bytes int64
+	// Depth is the number of names in a path.
+	Depth int
 }
 
 // DefaultLimits are generous for a repository of manifests.
-var DefaultLimits = Limits{Entries: 100_000, Bytes: 1 << 30}
+var DefaultLimits = Limits{Entries: 100_000, Bytes: 1 << 30, Depth: 64}
 
 // A Tree collects files and symbolic links into a file system in memory, on which Render works.
 type Tree struct {
@@ -64,6 +68,16 @@ func (t *Tree) enter(name string, size int64) (string, error) {
 	if path.IsAbs(clean) || clean == "." || clean == ".." || strings.HasPrefix(clean, "../") {
 		return "", fmt.Errorf("entry %q leaves the source tree", name)
 	}
+	if strings.ContainsRune(name, 0) {
+		return "", fmt.Errorf("entry %q has a zero byte in its name", name)
+	}
+	if depth := strings.Count(clean, "/") + 1; t.limits.Depth > 0 && depth > t.limits.Depth {
+		return "", fmt.Errorf("entry %q is deeper than %d folders", clean[:min(len(clean), 60)]+"…", t.limits.Depth)
+	}
+	_, file := t.files[clean]
+	if _, link := t.links[clean]; file || link {
+		return "", fmt.Errorf("the source tree has %s twice", clean)
+	}
 	if t.entries++; t.entries > t.limits.Entries {
 		return "", fmt.Errorf("the source tree has more than %d entries", t.limits.Entries)
 	}
@@ -73,31 +87,35 @@ func (t *Tree) enter(name string, size int64) (string, error) {
 	return clean, nil
 }
 
-// FileSystem is the tree with all links followed. A link whose target does not exist is left out, as git would show it.
+// FileSystem is the tree with all links followed, read only. A link whose target does not exist is left out, as git
+// would show it.
 func (t *Tree) FileSystem() (filesys.FileSystem, error) {
-	fs := filesys.MakeFsInMemory()
-	for name, content := range t.files {
-		if err := write(fs, name, content); err != nil {
+	all := newMemory()
+	for _, name := range slices.Sorted(maps.Keys(t.files)) {
+		if err := all.add(name, t.files[name]); err != nil {
 			return nil, err
 		}
 	}
-	copied := int64(0)
-	for name := range t.links {
+	shown := int64(0)
+	for _, name := range slices.Sorted(maps.Keys(t.links)) {
 		goal, err := t.follow(name)
 		if err != nil {
 			return nil, err
 		}
 		for file, content := range t.below(goal) {
-			// Links can multiply what is there; the bound is the same.
-			if copied += int64(len(content)); copied > t.limits.Bytes {
+			// Links can multiply what is there; the bounds are the same.
+			if shown += int64(len(content)); shown > t.limits.Bytes {
 				return nil, fmt.Errorf("the links of the source tree show more than %d MiB", t.limits.Bytes>>20)
 			}
-			if err := write(fs, path.Join(name, strings.TrimPrefix(file, goal)), content); err != nil {
+			if t.entries++; t.entries > t.limits.Entries {
+				return nil, fmt.Errorf("the links of the source tree show more than %d entries", t.limits.Entries)
+			}
+			if err := all.add(path.Join(name, strings.TrimPrefix(file, goal)), content); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return fs, nil
+	return all.settle(), nil
 }
 
 // follow resolves links on the way, also those in the middle of a path.
@@ -136,11 +154,4 @@ func (t *Tree) below(goal string) map[string][]byte {
 		}
 	}
 	return all
-}
-
-func write(fs filesys.FileSystem, name string, content []byte) error {
-	if err := fs.WriteFile("/"+name, content); err != nil {
-		return fmt.Errorf("read %s into memory: %w", name, err)
-	}
-	return nil
 }

@@ -3,9 +3,9 @@ package cmp
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-delivery/sluice/render"
 )
@@ -132,7 +132,7 @@ func options(environment map[string]string) (render.Options, error) {
 	for _, v := range values {
 		i := slices.IndexFunc(parameters, func(p parameter) bool { return p.Name == v.Name })
 		if i < 0 {
-			return o, fmt.Errorf("unknown parameter %q: did you mean %q?", v.Name, nearest(v.Name))
+			return o, unknown(v.Name)
 		}
 		if err := parameters[i].set(&o, v); err != nil {
 			return o, fmt.Errorf("parameter %s: %w", v.Name, err)
@@ -141,31 +141,14 @@ func options(environment map[string]string) (render.Options, error) {
 	return o, nil
 }
 
-// nearest is the known parameter that needs the fewest changes.
-func nearest(name string) string {
-	distances := map[string]int{}
+// unknown names the parameter that was perhaps meant, or all there are.
+func unknown(name string) error {
+	var all []string
 	for _, p := range parameters {
-		distances[p.Name] = distance(name, p.Name)
+		all = append(all, p.Name)
 	}
-	return slices.MinFunc(slices.Sorted(maps.Keys(distances)), func(a, b string) int { return distances[a] - distances[b] })
-}
-
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	if near, found := render.Nearest(name, all); found {
+		return fmt.Errorf("unknown parameter %q: did you mean %q?", name, near)
 	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := before
-			if a[i] != b[j] {
-				change++
-			}
-			before = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return fmt.Errorf("unknown parameter %q: there are %s", name, strings.Join(all, ", "))
 }
