@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"math/rand/v2"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -79,10 +80,18 @@ func (w *World) someRollout(random *rand.Rand, kind string) []object {
 		if kind == "routed" {
 			objects = append(objects, w.service("canary"), w.service("stable"))
 			w.ingresses["shop"] = ingress("shop", "stable")
+			if random.IntN(4) == 0 {
+				w.verified = lagging(time.Duration(random.IntN(20)) * time.Second)
+			}
 		}
 	}
 	w.routers = w.recorderFor(r)
 	return append(objects, r)
+}
+
+// lagging is a data plane that carries a split some time after its objects do.
+func lagging(behind time.Duration) func(*World) *bool {
+	return func(w *World) *bool { return new(!w.Now.Before(w.routedAt.Add(behind))) }
 }
 
 func someBlueGreen(random *rand.Rand, analysed bool) *v1alpha1.BlueGreenStrategy {
@@ -169,7 +178,7 @@ func someSteps(random *rand.Rand, routed, analysed bool) []v1alpha1.CanaryStep {
 func someScale(random *rand.Rand) *v1alpha1.SetCanaryScale {
 	switch random.IntN(3) {
 	case 0:
-		return &v1alpha1.SetCanaryScale{Weight: new(int32(random.IntN(101)))}
+		return &v1alpha1.SetCanaryScale{Weight: new(int32(1 + random.IntN(100)))}
 	case 1:
 		return &v1alpha1.SetCanaryScale{Replicas: new(int32(1 + random.IntN(4)))}
 	}

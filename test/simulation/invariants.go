@@ -168,6 +168,7 @@ func (w *World) afterEffect(a *application, e plan.Effect) {
 			}
 		}
 	case plan.Route:
+		w.routedAt = w.Now
 		w.checkSplit(a, after)
 	case plan.Point:
 		w.checkPoint(a, e)

@@ -67,11 +67,12 @@ type World struct {
 	readyAt  map[string]time.Time // pods that become ready by themselves
 	verdicts map[string]time.Time // runs and when to look at them again
 
-	due     bool      // something happened: the controller should look
-	wake    time.Time // when it wanted to look again
-	retries int
-	passes  int
-	rest    bool // the last pass changed nothing and nothing happened since
+	due      bool      // something happened: the controller should look
+	wake     time.Time // when it wanted to look again
+	retries  int
+	routedAt time.Time // when traffic was last moved
+	passes   int
+	rest     bool // the last pass changed nothing and nothing happened since
 
 	Timeline []string
 	events   []string          // type, reason and message, as recordings write them

@@ -17,7 +17,7 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 0, "the one world to run")
-	number = flag.Int("worlds", 2400, "how many worlds to run")
+	number = flag.Int("worlds", 2000, "how many worlds to run; a short run (-short) takes a tenth")
 	first  = flag.Uint64("first", 1, "the seed of the first world")
 )
 
@@ -54,6 +54,9 @@ func TestWorlds(t *testing.T) {
 		return
 	}
 	start, passes := time.Now(), 0
+	if testing.Short() {
+		*number /= 10
+	}
 	results := make(chan *World)
 	for worker := range uint64(runtime.GOMAXPROCS(0)) {
 		go func() {
