@@ -1,5 +1,7 @@
 package health
 
+//go:generate go -C ../tools run ./customizations ../health/resource_customizations ../manifests/argocd/argocd-cm-health.yaml
+
 import (
 	"embed"
 	"io/fs"
