@@ -1,6 +1,7 @@
 #!/bin/bash
 # demo.sh: the whole story, from nothing. Needs Linux, Go and git, no root. "make demo" calls it.
 #
+#   NODES=real   on a real node, controller and agent as pods: needs root; see node.sh
 #   KEEP=1       leave everything running at the end, with a shell inside
 #   PICTURE=F    write what was shown to an SVG file
 #   WORK=DIR     folder for state and logs (default: a temporary one, removed unless something failed)
@@ -12,6 +13,11 @@ instead="The nearest thing that works is test/e2e against a kind cluster: see do
 for tool in go git unshare setpriv ip; do
 	command -v $tool >/dev/null || { echo "demo: $tool is missing (Go 1.26, and the packages git, util-linux and iproute2). $instead" >&2; exit 1; }
 done
+case ${NODES:=simulated} in
+simulated) ;;
+real) test/demo/node.sh ;; # is all here that it needs?
+*) echo "demo: NODES=$NODES is neither simulated nor real" >&2; exit 2 ;;
+esac
 how=--net; [ "$(id -u)" = 0 ] || how="--user --map-root-user --net"
 why=$(unshare $how true 2>&1) || { echo "demo: neither root nor user namespaces here ($why). $instead" >&2; exit 1; }
 
@@ -37,11 +43,14 @@ work=${WORK:-$(mktemp -d)}
 export DEMO_RUN=$work
 code=0
 export BIN=$cluster ANSWER_ERRORS="1.4.4=0.2,1.4.5=POST:0.2"
-test/cluster/enter.sh bin/demo -root . -bin "$PWD/bin" -work "$work" -traefik "$traefik/traefik" -prometheus "$prometheus/prometheus" \
-	${KEEP:+-keep} ${PICTURE:+-picture "$PICTURE"} &
+enter=test/cluster/enter.sh pods=
+[ "$NODES" = simulated ] || { enter=test/demo/node.sh pods="-pods -address 10.200.0.1"; export NODE_LOGS=$work/log; }
+$enter bin/demo $pods -root . -bin "$PWD/bin" -work "$work" -traefik "$traefik/traefik" -prometheus "$prometheus/prometheus" \
+	${KEEP:+-keep} ${PICTURE:+-picture "$PICTURE"} <&0 &
 child=$!
 trap 'kill -TERM $child 2>/dev/null || true' TERM HUP
 trap : INT # the terminal has told everybody
+[ "$NODES" = simulated ] || trap 'kill -TERM $child 2>/dev/null || true' INT # but for a shell in the background
 until wait $child; code=$?; [ ! -d /proc/$child ] || grep -q '^State:.Z' /proc/$child/status; do :; done
 
 # Everything that was started carries DEMO_RUN in its environment.

@@ -1,0 +1,91 @@
+#!/bin/bash
+# node.sh COMMAND…   runs COMMAND on a real node: containerd, kubelet, kube-proxy, and in them the images of Sluice and of the
+# application. It is what test/cluster/enter.sh is for simulated nodes. Needs Linux and root; says which Debian packages it
+# installs before it does; without COMMAND that is all it does. Everything ends with COMMAND, or with this script, whatever
+# ends it.
+#
+#   NODE_LOGS  folder that gets the logs of the node at the end (default: none)
+#
+# COMMAND has KUBECONFIG, NODE_ADDRESS (where pods reach it), and for test/e2e E2E_PODS and E2E_ADDRESS.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+node=test/cluster/node
+
+instead="The nearest thing that works: make demo and make e2e without NODES=real, which need no root."
+[ "$(uname -s)" = Linux ] || { echo "node.sh: this is not Linux. $instead" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "node.sh: a real node needs root: containers, cgroups, network. $instead" >&2; exit 1; }
+
+packages="containerd runc containernetworking-plugins iptables nftables conntrack iproute2 openssl curl jq procps"
+missing=
+for tool in containerd ctr runc nft iptables ip conntrack openssl curl jq ps nsenter unshare /usr/lib/cni/bridge; do
+	command -v $tool >/dev/null || missing+=" $tool"
+done
+if [ -n "$missing" ]; then
+	command -v apt-get >/dev/null || { echo "node.sh:$missing: not here, and this is not Debian. $instead" >&2; exit 1; }
+	echo "    Not here:$missing. Installing the Debian packages $packages" >&2
+	export DEBIAN_FRONTEND=noninteractive
+	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >/dev/null
+fi
+[ $# -gt 0 ] || exit 0
+
+timed() { # WHAT COMMAND…
+	local begin what=$1
+	begin=$(date +%s%N)
+	shift
+	"$@"
+	begin=$((($(date +%s%N) - begin) / 100000000))
+	printf '    %-30s %3d.%d s\n' "$what" $((begin / 10)) $((begin % 10)) >&2
+}
+
+tools=$(timed node test/cluster/build.sh node)
+pack() { # the application, in the releases that the story and the tests know
+	local name=123456789.dkr.ecr.us-east-1.amazonaws.com/payments-api release fault
+	make --no-print-directory image
+	for release in 1.4.2 1.4.3 1.4.4=0.2 1.4.5=POST:0.2; do
+		fault=${release#"${release%%=*}"} release=${release%%=*}
+		"$tools/image" -bin "$tools/app" -name "$name:$release" -env "VERSION=$release" -env "ERROR_RATE=${fault#=}" -o "bin/images/payments-api-$release.tar"
+	done
+	"$tools/image" -bin "$tools/app" -name app:1 -env VERSION=1 -o bin/images/app-1.tar
+}
+timed "images" pack >/dev/null
+
+data=$(mktemp -d)
+# The guard pulls the plug when nobody holds its pipe any more, even after a SIGKILL of this script.
+exec {held}> >(trap '' INT TERM HUP; cat >/dev/null; "$node/down.sh" "$data"; rm -rf "$data")
+guard=$! child=
+end() {
+	local code=$?
+	trap : INT TERM HUP
+	if [ -n "$child" ]; then # nsenter: what runs in it is told to end with it, and gets some seconds for that
+		kill -TERM "$child" 2>/dev/null || true
+		wait "$child" || true
+		for _ in $(seq 50); do
+			env -u NODE_COMMAND "$node/in.sh" "$data" sh -c "grep -qzs '^NODE_COMMAND=$$\$' /proc/[0-9]*/environ" || break
+			sleep 0.2
+		done
+	fi
+	[ -z "${NODE_LOGS:-}" ] || { mkdir -p "$NODE_LOGS" && cp "$data"/log/*.log "$NODE_LOGS/"; } || true
+	exec {held}>&-
+	wait $guard || code=1
+	exit $code
+}
+trap end EXIT
+trap 'exit 143' INT TERM HUP
+
+up() { "$node/up.sh" "$data" {held}>&-; }
+timed "the node is Ready" up >/dev/null
+import() {
+	local image
+	for image in rollouts-controller gitops-agent payments-api-1.4.{2,3,4,5} app-1; do
+		"$node/in.sh" "$data" ctr --namespace k8s.io images import - <"bin/images/$image.tar" >/dev/null {held}>&-
+	done
+}
+timed "images imported" import
+
+export NODE_COMMAND=$$ NODE_ADDRESS=10.200.0.1 E2E_PODS=1 E2E_ADDRESS=10.200.0.1
+"$node/in.sh" "$data" "$@" <&0 {held}>&- &
+child=$!
+code=0
+wait $child || code=$?
+child=
+exit $code
