@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -32,6 +33,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&o.Prometheus, "prometheus", "", "the program")
 	flag.StringVar(&o.Work, "work", "", "folder for state and logs")
 	flag.StringVar(&o.Kubeconfig, "kubeconfig", os.Getenv("KUBECONFIG"), "of an administrator of the cluster")
+	flag.StringVar(&o.Address, "address", "", "of this machine, for what runs beside the cluster")
 	flag.BoolVar(&o.Pods, "pods", false, "controller and agent run as pods")
 	keep := flag.Bool("keep", false, "a shell at the end, and everything goes on until it is left")
 	picture := flag.String("picture", "", "write what was shown to this SVG file")
@@ -75,12 +77,12 @@ Everything goes on until you leave this shell. Try:
   kubectl argo rollouts get rollout payments-api -n production
   kubectl get application payments-api -n argocd -o yaml
   cd %s/clone && sed -i 's/newTag: .*/newTag: 1.4.4/' deploy/kustomization.yaml && git commit -am 'try again' && git push
-  curl -H 'Host: payments.example.com' http://127.0.0.1:8000/
+  curl -H 'Host: payments.example.com' http://%s:8000/
 `
 
 // shell gives the terminal to a person.
 func shell(o story.Options) error {
-	fmt.Printf(hints, o.Work)
+	fmt.Printf(hints, o.Work, cmp.Or(o.Address, "127.0.0.1"))
 	command := exec.Command("/bin/bash", "--norc", "-i")
 	if _, err := os.Stat(command.Path); err != nil {
 		command = exec.Command("/bin/sh", "-i")

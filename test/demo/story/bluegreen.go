@@ -3,7 +3,6 @@ package story
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,9 +20,9 @@ var (
 
 // blueGreen promotes a good version of a second Rollout, and a bad one that is taken back.
 func (s *Story) blueGreen(ctx context.Context) error {
-	text, err := os.ReadFile(s.file("testdata", "demo", "blue-green.yaml"))
+	text, err := s.read("blue-green.yaml")
 	if err == nil {
-		err = s.Cluster.Apply(ctx, string(text))
+		err = s.Cluster.Apply(ctx, text)
 	}
 	if err != nil {
 		return err

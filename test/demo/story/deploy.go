@@ -2,6 +2,7 @@ package story
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,16 +35,16 @@ func (s *Story) deploy(ctx context.Context) error {
 	for _, line := range changed {
 		s.note("  %s", line)
 	}
-	if s.Git, err = Serve(ctx, s.Work, gitAddress, "payments-api"); err != nil {
+	if s.Git, err = Serve(ctx, s.Work, s.Address+gitPort, "payments-api"); err != nil {
 		return err
 	}
 	s.good.commit, err = s.Git.Commit(ctx, "payments-api 1.4.2", func(clone string) error {
-		return os.CopyFS(filepath.Join(clone, "deploy"), os.DirFS(s.file("testdata", "demo", "deploy")))
+		return s.copyDeploy(filepath.Join(clone, "deploy"))
 	})
 	if err != nil {
 		return err
 	}
-	if s.Slack, err = ServeSlack(slackAddress, slackToken); err != nil {
+	if s.Slack, err = ServeSlack(s.Address+slackPort, slackToken); err != nil {
 		return err
 	}
 	for _, namespace := range []string{production, blueGreen, "argocd"} {
@@ -63,9 +64,9 @@ func (s *Story) deploy(ctx context.Context) error {
 		}
 	}
 	for _, name := range []string{"notifications.yaml", "application.yaml"} {
-		text, err := os.ReadFile(s.file("testdata", "demo", name))
+		text, err := s.read(name)
 		if err == nil {
-			err = s.Cluster.Apply(ctx, string(text))
+			err = s.Cluster.Apply(ctx, text)
 		}
 		if err != nil {
 			return err
@@ -76,6 +77,20 @@ func (s *Story) deploy(ctx context.Context) error {
 	}
 	s.observe("the Application is Synced and Healthy at commit %s", short(s.good.commit))
 	return s.flow(ctx)
+}
+
+func (s *Story) copyDeploy(to string) error {
+	entries, err := os.ReadDir(s.file("testdata", "demo", "deploy"))
+	if err == nil {
+		err = os.Mkdir(to, 0o755)
+	}
+	for _, entry := range entries {
+		text, readError := s.read("deploy", entry.Name())
+		if err = errors.Join(err, readError); err == nil {
+			err = os.WriteFile(filepath.Join(to, entry.Name()), []byte(text), 0o644)
+		}
+	}
+	return err
 }
 
 // flow starts the customers and waits until all of them are served.

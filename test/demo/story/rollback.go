@@ -224,9 +224,18 @@ func (s *Story) intervals(ctx context.Context, n int) error {
 
 func (s *Story) restartController(ctx context.Context) error {
 	if s.Pods {
+		before := s.leader(ctx)
 		if _, err := s.Cluster.Kubectl(ctx, "delete", "pod", "-n", "argo-rollouts", "-l", "app.kubernetes.io/name=argo-rollouts", "--wait"); err != nil {
 			return err
 		}
+		err := s.until(ctx, time.Minute, "another controller leads", func() (bool, string) {
+			now := s.leader(ctx)
+			return now != "" && now != before, now
+		})
+		if err != nil {
+			return err
+		}
+		s.observe("the controller's pod was deleted, another leads: %s", s.leader(ctx))
 		return s.awaitDeployments(ctx)
 	}
 	s.note("the controller is restarted")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"sync"
 	"time"
 
@@ -21,9 +20,9 @@ func (s *Story) Shares(ctx context.Context) error {
 }
 
 func (s *Story) countShares(ctx context.Context) error {
-	text, err := os.ReadFile(s.file("testdata", "demo", "shares.yaml"))
+	text, err := s.read("shares.yaml")
 	if err == nil {
-		err = s.Cluster.Apply(ctx, string(text))
+		err = s.Cluster.Apply(ctx, text)
 	}
 	if err == nil {
 		err = s.phase(ctx, v1alpha1.RolloutPhaseHealthy, "")

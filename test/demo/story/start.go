@@ -38,9 +38,9 @@ func (s *Story) start(ctx context.Context) error {
 		return err
 	}
 	s.observe("Kubernetes %s answers, %d node Ready", versions.ServerVersion.GitVersion, readyNodes(nodes))
-	rbac, err := os.ReadFile(s.file("testdata", "demo", "rbac.yaml"))
+	rbac, err := s.read("rbac.yaml")
 	if err == nil {
-		err = s.Cluster.Apply(ctx, string(rbac))
+		err = s.Cluster.Apply(ctx, rbac)
 	}
 	if err != nil {
 		return err
@@ -67,11 +67,18 @@ func (s *Story) startProxy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	begin := time.Now()
-	if _, err := s.Processes.Start("traefik", []string{"KUBECONFIG=" + account}, s.Traefik, "--configfile="+s.file("testdata", "demo", "traefik.yaml")); err != nil {
+	begin, file := time.Now(), filepath.Join(s.Work, "traefik.yaml")
+	text, err := s.read("traefik.yaml")
+	if err == nil {
+		err = os.WriteFile(file, []byte(text), 0o600)
+	}
+	if err == nil {
+		_, err = s.Processes.Start("traefik", []string{"KUBECONFIG=" + account}, s.Traefik, "--configfile="+file)
+	}
+	if err != nil {
 		return err
 	}
-	if err := s.until(ctx, time.Minute, "Traefik answers", answers(ctx, "http://"+proxyStatus+"/ping")); err != nil {
+	if err := s.until(ctx, time.Minute, "Traefik answers", answers(ctx, "http://"+s.Address+proxyStatus+"/ping")); err != nil {
 		return err
 	}
 	s.observe("Traefik answers, as ServiceAccount ingress/traefik, after %s", seconds(time.Since(begin)))
@@ -100,11 +107,11 @@ func (s *Story) startPrometheus(ctx context.Context) error {
 	s.accounts["prometheus"] = filepath.Join(folder, "kubeconfig")
 	begin := time.Now()
 	_, err = s.Processes.Start("prometheus", nil, s.Prometheus, "--config.file", filepath.Join(folder, "prometheus.yml"),
-		"--storage.tsdb.path", filepath.Join(folder, "tsdb"), "--web.listen-address", prometheusAddress)
+		"--storage.tsdb.path", filepath.Join(folder, "tsdb"), "--web.listen-address", s.Address+prometheusPort)
 	if err != nil {
 		return err
 	}
-	if err := s.until(ctx, time.Minute, "Prometheus is ready", answers(ctx, "http://"+prometheusAddress+"/-/ready")); err != nil {
+	if err := s.until(ctx, time.Minute, "Prometheus is ready", answers(ctx, "http://"+s.Address+prometheusPort+"/-/ready")); err != nil {
 		return err
 	}
 	s.observe("Prometheus is ready, as ServiceAccount monitoring/prometheus, after %s", seconds(time.Since(begin)))
@@ -187,6 +194,11 @@ func (s *Story) installFile(ctx context.Context, name string) error {
 	path := s.file("manifests", name)
 	if s.Pods {
 		_, err := s.Cluster.Kubectl(ctx, "apply", "--server-side", "-f", path)
+		if err == nil && name == "agent.yaml" {
+			s.note("changed in manifests/%s: the agent asks Git every %s, not every 2 minutes", name, s.Interval)
+			_, err = s.Cluster.Kubectl(ctx, "patch", "deployment", "gitops-agent", "-n", "sluice-agent", "--type=json", "-p",
+				fmt.Sprintf(`[{"op": "add", "path": "/spec/template/spec/containers/0/args", "value": ["--reconcile-interval=%s"]}]`, s.Interval))
+		}
 		return err
 	}
 	text, err := os.ReadFile(path)

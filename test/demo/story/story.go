@@ -12,14 +12,14 @@ import (
 	"github.com/sluice-delivery/sluice/api/v1alpha1"
 )
 
-// Where the parts listen, on this machine. The manifests in testdata/demo name the same.
+// Where the parts listen on Options.Address. The manifests in testdata/demo name the same.
 const (
-	proxyAddress      = "127.0.0.1:8000"
-	proxyStatus       = "127.0.0.1:8081"
-	prometheusAddress = "127.0.0.1:9090"
-	gitAddress        = "127.0.0.1:3000"
-	slackAddress      = "127.0.0.1:3001"
-	slackToken        = "xoxb-of-the-demo-alone"
+	proxyPort      = ":8000"
+	proxyStatus    = ":8081"
+	prometheusPort = ":9090"
+	gitPort        = ":3000"
+	slackPort      = ":3001"
+	slackToken     = "xoxb-of-the-demo-alone"
 )
 
 // Options say where things are.
@@ -30,6 +30,8 @@ type Options struct {
 	Traefik    string // the program
 	Prometheus string // the program
 	Work       string // a folder for state and logs
+	// Address that the parts beside the cluster listen on; pods have to reach it. Empty: 127.0.0.1, which pods do not.
+	Address string
 	// Pods: controller and agent run in the cluster, from images, as installed. Otherwise as processes beside it.
 	Pods bool
 	// Interval of the agent between two looks at Git.
@@ -103,6 +105,9 @@ func Points() []Point {
 
 // New connects to the cluster. Close ends what the points start.
 func New(ctx context.Context, o Options, screen *Screen) (*Story, error) {
+	if o.Address == "" {
+		o.Address = local
+	}
 	if o.Interval == 0 {
 		o.Interval = 2 * time.Second
 	}
@@ -114,7 +119,7 @@ func New(ctx context.Context, o Options, screen *Screen) (*Story, error) {
 		return nil, err
 	}
 	s := &Story{
-		Options: o, Cluster: cluster, Screen: screen, Processes: NewProcesses(filepath.Join(o.Work, "log")), Load: NewLoad(proxyAddress),
+		Options: o, Cluster: cluster, Screen: screen, Processes: NewProcesses(filepath.Join(o.Work, "log")), Load: NewLoad(o.Address + proxyPort),
 		Recorder: &Recorder{cluster: cluster}, accounts: map[string]string{},
 	}
 	s.ctx, s.stop = context.WithCancel(ctx)
@@ -199,6 +204,14 @@ func (s *Story) until(ctx context.Context, limit time.Duration, what string, ask
 		return dead
 	}
 	return err
+}
+
+const local = "127.0.0.1"
+
+// read reads a file of testdata/demo, with the address that the parts have here.
+func (s *Story) read(parts ...string) (string, error) {
+	text, err := os.ReadFile(s.file(append([]string{"testdata", "demo"}, parts...)...))
+	return strings.ReplaceAll(string(text), local, s.Address), err
 }
 
 func (s *Story) file(parts ...string) string {
