@@ -33,7 +33,7 @@ func run(m *testing.M) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	options := story.Options{Root: root, Bin: filepath.Join(root, "bin"), Kubeconfig: os.Getenv("KUBECONFIG"), Pods: os.Getenv("E2E_PODS") != ""}
+	options := story.Options{Root: root, Bin: filepath.Join(root, "bin"), Kubeconfig: os.Getenv("KUBECONFIG"), Pods: os.Getenv("E2E_PODS") != "", Address: os.Getenv("E2E_ADDRESS")}
 	for name, into := range map[string]*string{"KUBECONFIG": &options.Kubeconfig, "E2E_TRAEFIK": &options.Traefik, "E2E_PROMETHEUS": &options.Prometheus} {
 		if *into = os.Getenv(name); *into == "" {
 			return 1, fmt.Errorf("%s is not set; make e2e sets it", name)

@@ -230,7 +230,7 @@ func (s *Story) brokenRollout(ctx context.Context, name string) *v1alpha1.Rollou
 // badAnalysis runs an AnalysisRun against a stand-in that answers every query in one way, and observes that it ends in
 // Error with words, not in a verdict.
 func (s *Story) badAnalysis(ctx context.Context, name, condition, kind, answer, text string) error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", s.Address+":0")
 	if err != nil {
 		return err
 	}

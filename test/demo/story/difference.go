@@ -27,11 +27,11 @@ var pairs = [][2]string{
 func (s *Story) Differences() ([]string, error) {
 	lines := []string{"the demo's own: testdata/demo/deploy/kustomization.yaml and ingress.yaml, a Secret with the token, Services and Ingresses for blue-green"}
 	for _, pair := range pairs {
-		theirs, err := s.objects(pair[0])
+		theirs, err := s.objects(pair[0], func(text string) string { return text })
 		if err != nil {
 			return nil, err
 		}
-		ours, err := s.objects(pair[1])
+		ours, err := s.objects(pair[1], s.adapt)
 		if err != nil {
 			return nil, err
 		}
@@ -46,13 +46,13 @@ func (s *Story) Differences() ([]string, error) {
 	return lines, nil
 }
 
-func (s *Story) objects(file string) (map[string]any, error) {
+func (s *Story) objects(file string, adapt func(string) string) (map[string]any, error) {
 	text, err := os.ReadFile(s.file(file))
 	if err != nil {
 		return nil, err
 	}
 	all := map[string]any{}
-	for document := range strings.SplitSeq(string(text), "\n---\n") {
+	for document := range strings.SplitSeq(adapt(string(text)), "\n---\n") {
 		o := map[string]any{}
 		if err := yaml.Unmarshal([]byte(document), &o); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)

@@ -211,7 +211,16 @@ const local = "127.0.0.1"
 // read reads a file of testdata/demo, with the address that the parts have here.
 func (s *Story) read(parts ...string) (string, error) {
 	text, err := os.ReadFile(s.file(append([]string{"testdata", "demo"}, parts...)...))
-	return strings.ReplaceAll(string(text), local, s.Address), err
+	return s.adapt(string(text)), err
+}
+
+// adapt changes a manifest for where the story runs.
+func (s *Story) adapt(text string) string {
+	text = strings.ReplaceAll(text, local, s.Address)
+	if s.Pods {
+		text = strings.ReplaceAll(text, "cpu: 200m", "cpu: 20m") // ten such pods and ours are more than two cores
+	}
+	return text
 }
 
 func (s *Story) file(parts ...string) string {
