@@ -96,7 +96,8 @@ func (m *Metrics) Told(about client.Object, e kube.Event) {
 	m.events.WithLabelValues(about.GetNamespace(), about.GetName(), e.Type(), e.Reason).Inc()
 }
 
-// Notified counts one notification about an object: the service it went to (or its trigger) is the type.
+// Notified counts one attempt at a notification about an object, under the type and the reason of the event; for a state
+// that came to hold the reason is the trigger.
 func (m *Metrics) Notified(key types.NamespacedName, kind, reason string, took time.Duration, err error) {
 	m.sending.WithLabelValues(key.Namespace, key.Name).Observe(took.Seconds())
 	if err != nil {
