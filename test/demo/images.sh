@@ -11,3 +11,4 @@ pack 1.4.2 0
 pack 1.4.3 0
 pack 1.4.4 0.2      # every fifth request
 pack 1.4.5 POST:0.2 # every fifth POST
+"$node/image" -bin "$node/app" -name app:1 -env VERSION=1 -o "$out/app-1.tar" # of the tests with bad input

@@ -37,15 +37,10 @@ timed() { # WHAT COMMAND…
 	printf '    %-30s %3d.%d s\n' "$what" $((begin / 10)) $((begin % 10)) >&2
 }
 
-tools=$(timed node test/cluster/build.sh node)
-pack() { # the application, in the releases that the story and the tests know
-	local name=123456789.dkr.ecr.us-east-1.amazonaws.com/payments-api release fault
+timed node test/cluster/build.sh node >/dev/null
+pack() {
 	make --no-print-directory image
-	for release in 1.4.2 1.4.3 1.4.4=0.2 1.4.5=POST:0.2; do
-		fault=${release#"${release%%=*}"} release=${release%%=*}
-		"$tools/image" -bin "$tools/app" -name "$name:$release" -env "VERSION=$release" -env "ERROR_RATE=${fault#=}" -o "bin/images/payments-api-$release.tar"
-	done
-	"$tools/image" -bin "$tools/app" -name app:1 -env VERSION=1 -o bin/images/app-1.tar
+	test/demo/images.sh bin/images
 }
 timed "images" pack >/dev/null
 
