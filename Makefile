@@ -91,14 +91,12 @@ simulate: ## many more random worlds than make test has (WORLDS=50000, FIRST=see
 	go test -count=1 -timeout 2h -run TestWorlds ./test/simulation -worlds $(WORLDS) -first $(FIRST)
 
 .PHONY: demo
-demo: ## the whole story, live (KEEP=1 leaves it running, PICTURE=file.svg draws it)
+demo: ## the whole story, live (KEEP=1 leaves it running, PICTURE=file.svg draws it, NODES=real: on a real node)
 	@test/demo/demo.sh
 
 .PHONY: e2e
-e2e: build ## from a commit in Git to OutOfSync, as tests on simulated nodes (RUN_E2E=regexp)
-	@traefik=$$(test/cluster/build.sh traefik) prometheus=$$(test/cluster/build.sh prometheus) && \
-	export E2E_TRAEFIK=$$traefik/traefik E2E_PROMETHEUS=$$prometheus/prometheus ANSWER_ERRORS=1.4.4=0.2,1.4.5=POST:0.2 && \
-	test/cluster/enter.sh go test -count=1 -timeout 20m -tags e2e -v -run '$(RUN_E2E)' ./test/e2e
+e2e: ## from a commit in Git to OutOfSync, as tests on simulated nodes (RUN_E2E=regexp; NODES=real on a real node, root)
+	@NODES=$(NODES) test/demo/world.sh go test -count=1 -timeout 20m -tags e2e -v -run '$(RUN_E2E)' ./test/e2e
 RUN_E2E ?= .
 
 .PHONY: docs
