@@ -28,6 +28,7 @@ type store struct {
 	pending map[string][]change // by kind, not yet delivered
 	told    map[key]int64       // version up to which the cache knows an object
 	fence   map[key]int64       // version of the controller's own last write
+	watch   func(object)        // is shown every version of every object; nil: nobody looks
 }
 
 type change struct {
@@ -66,6 +67,9 @@ func (s *store) put(kind string, o object, seen int64) (object, error) {
 	fresh.SetResourceVersion(strconv.FormatInt(s.version, 10))
 	s.truth[k] = fresh
 	s.pending[kind] = append(s.pending[kind], change{k, s.version, fresh})
+	if s.watch != nil {
+		s.watch(fresh)
+	}
 	return fresh, nil
 }
 
