@@ -105,7 +105,7 @@ docs: ## what of the documentation is made from a run: docs/story.svg
 
 .PHONY: bench e2e-argocd bench-cmp mutate
 bench: ## how fast, how large
-	@$(call absent,test/bench)
+	go test ./health/lua -run '^$$' -bench 'Health|Convert' -benchtime 1s
 e2e-argocd: ## beside a real Argo CD
 	@$(call absent,suite for it)
 bench-cmp: ## figures side by side with the reference controller

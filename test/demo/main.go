@@ -26,15 +26,8 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	o := story.Options{}
-	flag.StringVar(&o.Root, "root", ".", "the repository")
-	flag.StringVar(&o.Bin, "bin", "bin", "folder with our commands")
-	flag.StringVar(&o.Traefik, "traefik", "", "the program")
-	flag.StringVar(&o.Prometheus, "prometheus", "", "the program")
+	o := story.Surroundings()
 	flag.StringVar(&o.Work, "work", "", "folder for state and logs")
-	flag.StringVar(&o.Kubeconfig, "kubeconfig", os.Getenv("KUBECONFIG"), "of an administrator of the cluster")
-	flag.StringVar(&o.Address, "address", "", "of this machine, for what runs beside the cluster")
-	flag.BoolVar(&o.Pods, "pods", false, "controller and agent run as pods")
 	keep := flag.Bool("keep", false, "a shell at the end, and everything goes on until it is left")
 	picture := flag.String("picture", "", "write what was shown to this SVG file")
 	flag.Parse()

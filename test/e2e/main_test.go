@@ -3,7 +3,7 @@
 // Package e2e tells the demo's story as tests, and single cases that need the whole: a cluster, a proxy that carries
 // requests, Prometheus, Git, controller and agent under the rights of their manifests.
 //
-// make e2e runs it beside simulated nodes. Against another cluster KUBECONFIG names it; see docs/e2e-kind.md.
+// make e2e runs it beside simulated nodes, or on a real one. Against another cluster KUBECONFIG names it; see docs/e2e-kind.md.
 package e2e
 
 import (
@@ -33,12 +33,8 @@ func run(m *testing.M) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	options := story.Options{Root: root, Bin: filepath.Join(root, "bin"), Kubeconfig: os.Getenv("KUBECONFIG"), Pods: os.Getenv("E2E_PODS") != "", Address: os.Getenv("E2E_ADDRESS")}
-	for name, into := range map[string]*string{"KUBECONFIG": &options.Kubeconfig, "E2E_TRAEFIK": &options.Traefik, "E2E_PROMETHEUS": &options.Prometheus} {
-		if *into = os.Getenv(name); *into == "" {
-			return 1, fmt.Errorf("%s is not set; make e2e sets it", name)
-		}
-	}
+	options := story.Surroundings()
+	options.Root = root
 	if options.Work, err = os.MkdirTemp("", "e2e"); err != nil {
 		return 1, err
 	}

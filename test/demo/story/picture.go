@@ -7,19 +7,22 @@ import (
 	"strings"
 )
 
-// Picture draws lines of a terminal as an SVG image: one text element per line, in one colour per kind of line. What was
-// only said and not observed is left out but for what a person did.
+// Picture draws lines of a terminal as an SVG image: one text element per line, in one colour per kind of line. What
+// the demo changes in the tutorial's manifests is left out.
 func Picture(lines []string) []byte {
 	const columns, height = 120, 18
 	var wrapped []string
 	for line := range strings.SplitSeq(strings.Join(lines, "\n"), "\n") {
+		if strings.HasPrefix(line, "      changed") || strings.HasPrefix(line, "        ") {
+			continue
+		}
 		for r := []rune(line); ; {
 			if len(r) <= columns {
 				wrapped = append(wrapped, string(r))
 				break
 			}
 			wrapped = append(wrapped, string(r[:columns]))
-			r = append([]rune("        "), r[columns:]...)
+			r = append([]rune("      "), r[columns:]...)
 		}
 	}
 	for len(wrapped) > 0 && wrapped[0] == "" {

@@ -38,6 +38,14 @@ type Options struct {
 	Interval time.Duration
 }
 
+// Surroundings are the options that test/demo/world.sh sets in the environment, for a program in the repository's folder.
+func Surroundings() Options {
+	return Options{
+		Root: ".", Kubeconfig: os.Getenv("KUBECONFIG"), Bin: os.Getenv("STORY_BIN"), Traefik: os.Getenv("STORY_TRAEFIK"),
+		Prometheus: os.Getenv("STORY_PROMETHEUS"), Address: os.Getenv("STORY_ADDRESS"), Pods: os.Getenv("STORY_PODS") != "",
+	}
+}
+
 // Story is a run of the story: the parts and what was observed.
 type Story struct {
 	Options
@@ -105,6 +113,9 @@ func Points() []Point {
 
 // New connects to the cluster. Close ends what the points start.
 func New(ctx context.Context, o Options, screen *Screen) (*Story, error) {
+	if o.Kubeconfig == "" || o.Bin == "" || o.Traefik == "" || o.Prometheus == "" {
+		return nil, errors.New("KUBECONFIG, STORY_BIN, STORY_TRAEFIK and STORY_PROMETHEUS have to be set, as test/demo/world.sh does")
+	}
 	if o.Address == "" {
 		o.Address = local
 	}
@@ -128,6 +139,9 @@ func New(ctx context.Context, o Options, screen *Screen) (*Story, error) {
 
 // Close ends everything that was started.
 func (s *Story) Close() {
+	if s.Pods && s.ctx.Err() == nil {
+		s.keepLogs()
+	}
 	s.stop()
 	s.Load.Wait()
 	s.Processes.Stop()
@@ -139,6 +153,19 @@ func (s *Story) Close() {
 	}
 	for _, file := range s.accounts {
 		_ = os.Remove(file) // it holds a token
+	}
+}
+
+// keepLogs writes down what the pods of Sluice have said, which ends with them.
+func (s *Story) keepLogs() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for namespace, name := range map[string]string{"argo-rollouts": "argo-rollouts", "sluice-agent": "gitops-agent"} {
+		text, err := s.Cluster.Kubectl(ctx, "logs", "-n", namespace, "deployment/"+name, "--tail=-1")
+		if err != nil {
+			text += err.Error()
+		}
+		_ = os.WriteFile(filepath.Join(s.Work, "log", name+".log"), []byte(text), 0o600) // nothing rests on it
 	}
 }
 
