@@ -70,6 +70,10 @@ func files(tree filesys.FileSystem, folder string, recurse bool) []string {
 	return all
 }
 
+// Glob makes a question of a pattern over paths relative to a folder. A star stops at a slash, two do not; {a,b} is
+// either.
+func Glob(pattern string) (func(string) bool, error) { return globs(pattern, false) }
+
 // globs makes a question of a pattern such as {*.yaml,apps/**}. A star stops at a slash, two do not.
 func globs(pattern string, whenEmpty bool) (func(string) bool, error) {
 	if pattern == "" {

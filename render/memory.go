@@ -17,12 +17,13 @@ import (
 type memory struct {
 	files   map[string][]byte
 	folders map[string][]string // the names in each folder, in order
+	omitted map[string]int64    // files that were too large to be kept, with their size
 }
 
 var _ filesys.FileSystem = (*memory)(nil)
 
 func newMemory() *memory {
-	return &memory{files: map[string][]byte{}, folders: map[string][]string{"/": nil}}
+	return &memory{files: map[string][]byte{}, folders: map[string][]string{"/": nil}, omitted: map[string]int64{}}
 }
 
 // add is for the time before anybody reads; settle ends it.
@@ -83,6 +84,9 @@ func (m *memory) ReadFile(name string) ([]byte, error) {
 	content, found := m.files[rooted(name)]
 	if !found {
 		return nil, fmt.Errorf("%q does not exist", shown(rooted(name)))
+	}
+	if size, omitted := m.omitted[rooted(name)]; omitted {
+		return nil, fmt.Errorf("%s has %d MiB: too large for a manifest", shown(rooted(name)), size>>20)
 	}
 	return content, nil
 }

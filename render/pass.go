@@ -23,6 +23,9 @@ func finish(result *Result, options Options) error {
 			return &invalid{object: obj, index: i, file: result.Files[i], problems: problems}
 		}
 	}
+	if err := canonicalPods(result.Objects); err != nil {
+		return err
+	}
 	return markSteered(result.Objects)
 }
 

@@ -19,7 +19,7 @@ const istioGroup = "networking.istio.io"
 func markSteered(all []*unstructured.Unstructured) error {
 	steered := map[string][]string{}
 	for _, obj := range all {
-		if obj.GroupVersionKind().GroupKind() != (schema.GroupKind{Group: v1alpha1.Group, Kind: v1alpha1.RolloutKind}) {
+		if !isRollout(obj) {
 			continue
 		}
 		r := &v1alpha1.Rollout{}
@@ -39,6 +39,10 @@ func markSteered(all []*unstructured.Unstructured) error {
 		}
 	}
 	return nil
+}
+
+func isRollout(obj *unstructured.Unstructured) bool {
+	return obj.GroupVersionKind().GroupKind() == schema.GroupKind{Group: v1alpha1.Group, Kind: v1alpha1.RolloutKind}
 }
 
 // steers are the routes a Rollout sets, by the name of the VirtualService in its own namespace.

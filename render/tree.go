@@ -18,6 +18,8 @@ type Limits struct {
 	Bytes int64
 	// Depth is the number of names in a path.
 	Depth int
+	// FileBytes is the size above which a file is not kept: it counts and has a name, but reading it is an error. 0: all are.
+	FileBytes int64
 }
 
 // DefaultLimits are generous for a repository of manifests.
@@ -30,11 +32,12 @@ type Tree struct {
 	bytes   int64
 	files   map[string][]byte
 	links   map[string]string
+	omitted map[string]int64
 }
 
 // NewTree starts an empty tree.
 func NewTree(limits Limits) *Tree {
-	return &Tree{limits: limits, files: map[string][]byte{}, links: map[string]string{}}
+	return &Tree{limits: limits, files: map[string][]byte{}, links: map[string]string{}, omitted: map[string]int64{}}
 }
 
 // Left is how many bytes may still be added.
@@ -47,6 +50,50 @@ func (t *Tree) Add(name string, content []byte) error {
 		t.files[clean] = content
 	}
 	return err
+}
+
+// Keeps reports whether the content of a file of this size is wanted; if not, it is added with Omit.
+func (t *Tree) Keeps(size int64) bool { return t.limits.FileBytes == 0 || size <= t.limits.FileBytes }
+
+// Omit adds a file without its content.
+func (t *Tree) Omit(name string, size int64) error {
+	clean, err := t.enter(name, size)
+	if err == nil {
+		t.files[clean], t.omitted[clean] = nil, size
+	}
+	return err
+}
+
+// Folder takes note of a folder, which needs no entry of its own, but counts.
+func (t *Tree) Folder(name string) error {
+	if clean := path.Clean(name); clean == "." {
+		return nil
+	}
+	clean, err := t.place(name)
+	if err != nil {
+		return err
+	}
+	_, file := t.files[clean]
+	if _, link := t.links[clean]; file || link {
+		return fmt.Errorf("%s is a file and a folder", clean)
+	}
+	return nil
+}
+
+// Same adds a file with the content of another one, as a hard link does.
+func (t *Tree) Same(name, as string) error {
+	other := path.Clean(as)
+	if path.IsAbs(other) || other == ".." || strings.HasPrefix(other, "../") {
+		return fmt.Errorf("hard link %s leads out of the source tree", path.Clean(name))
+	}
+	content, found := t.files[other]
+	if !found {
+		return fmt.Errorf("hard link %s leads to %q, which is not in the source tree before it", path.Clean(name), as)
+	}
+	if size, omitted := t.omitted[other]; omitted {
+		return t.Omit(name, size)
+	}
+	return t.Add(name, content)
 }
 
 // Link adds a symbolic link. A target outside of the tree is an error: what it would show is not the source's.
@@ -63,7 +110,8 @@ func (t *Tree) Link(name, target string) error {
 	return nil
 }
 
-func (t *Tree) enter(name string, size int64) (string, error) {
+// place checks a name and counts it.
+func (t *Tree) place(name string) (string, error) {
 	clean := path.Clean(name)
 	if path.IsAbs(clean) || clean == "." || clean == ".." || strings.HasPrefix(clean, "../") {
 		return "", fmt.Errorf("entry %q leaves the source tree", name)
@@ -74,12 +122,20 @@ func (t *Tree) enter(name string, size int64) (string, error) {
 	if depth := strings.Count(clean, "/") + 1; t.limits.Depth > 0 && depth > t.limits.Depth {
 		return "", fmt.Errorf("entry %q is deeper than %d folders", clean[:min(len(clean), 60)]+"…", t.limits.Depth)
 	}
+	if t.entries++; t.entries > t.limits.Entries {
+		return "", fmt.Errorf("the source tree has more than %d entries", t.limits.Entries)
+	}
+	return clean, nil
+}
+
+func (t *Tree) enter(name string, size int64) (string, error) {
+	clean, err := t.place(name)
+	if err != nil {
+		return "", err
+	}
 	_, file := t.files[clean]
 	if _, link := t.links[clean]; file || link {
 		return "", fmt.Errorf("the source tree has %s twice", clean)
-	}
-	if t.entries++; t.entries > t.limits.Entries {
-		return "", fmt.Errorf("the source tree has more than %d entries", t.limits.Entries)
 	}
 	if t.bytes += size; t.bytes > t.limits.Bytes {
 		return "", fmt.Errorf("the source tree is larger than %d MiB", t.limits.Bytes>>20)
@@ -94,6 +150,9 @@ func (t *Tree) FileSystem() (filesys.FileSystem, error) {
 	for _, name := range slices.Sorted(maps.Keys(t.files)) {
 		if err := all.add(name, t.files[name]); err != nil {
 			return nil, err
+		}
+		if size, omitted := t.omitted[name]; omitted {
+			all.omitted["/"+name] = size
 		}
 	}
 	shown := int64(0)
@@ -110,8 +169,12 @@ func (t *Tree) FileSystem() (filesys.FileSystem, error) {
 			if t.entries++; t.entries > t.limits.Entries {
 				return nil, fmt.Errorf("the links of the source tree show more than %d entries", t.limits.Entries)
 			}
-			if err := all.add(path.Join(name, strings.TrimPrefix(file, goal)), content); err != nil {
+			as := path.Join(name, strings.TrimPrefix(file, goal))
+			if err := all.add(as, content); err != nil {
 				return nil, err
+			}
+			if size, omitted := t.omitted[file]; omitted {
+				all.omitted["/"+as] = size
 			}
 		}
 	}

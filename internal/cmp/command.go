@@ -34,7 +34,8 @@ const example = `  # as a sidecar of Argo CD's repo-server
 
 // Command is the cmp-server.
 func Command() *cobra.Command {
-	c := Config{Limits: render.DefaultLimits, ArchiveBytes: messageBytes}
+	c := Config{Limits: render.DefaultLimits, ArchiveBytes: messageBytes, Bounds: render.DefaultBounds}
+	c.Limits.FileBytes = 16 << 20
 	plugin, level := "", ""
 	command := &cobra.Command{
 		Use:   "cmp-server",
@@ -44,11 +45,11 @@ checks them with the controller's own rules, and makes a rolled-back revision sh
 an Application: spec.source.plugin.name: sluice.`,
 		Example: example, Version: version.Version, Args: cobra.NoArgs, SilenceUsage: true,
 		RunE: func(command *cobra.Command, _ []string) error {
-			name, err := ReadPlugin(plugin)
+			read, err := ReadPlugin(plugin)
 			if err != nil {
 				return err
 			}
-			c.Name = name
+			c.Name, c.Discover = read.Name, read.Discover
 			var l slog.Level
 			if err := l.UnmarshalText([]byte(level)); err != nil {
 				return fmt.Errorf("--loglevel: %q is none of debug, info, warn, error", level)
@@ -71,6 +72,15 @@ an Application: spec.source.plugin.name: sluice.`,
 	flags.IntVar(&c.Limits.Entries, "max-entries", c.Limits.Entries, "entries of an archive")
 	flags.Int64Var(&c.Limits.Bytes, "max-bytes", c.Limits.Bytes, "bytes of an unpacked archive")
 	flags.Int64Var(&c.ArchiveBytes, "max-archive-bytes", c.ArchiveBytes, "bytes of a packed archive")
+	flags.Int64Var(&c.Limits.FileBytes, "max-file-bytes", c.Limits.FileBytes, "bytes of a file; a larger one is in the tree but cannot be read")
+	flags.IntVar(&c.Limits.Depth, "max-depth", c.Limits.Depth, "folders in a path of an archive")
+	flags.IntVar(&c.Bounds.Document, "max-document-bytes", c.Bounds.Document, "bytes of one YAML document")
+	flags.IntVar(&c.Bounds.Aliases, "max-aliases", c.Bounds.Aliases, "values that the aliases of one YAML file stand for")
+	flags.IntVar(&c.Bounds.Objects, "max-objects", c.Bounds.Objects, "manifests of one application")
+	flags.IntVar(&c.Calls, "max-calls", 256, "calls that are open at once")
+	flags.Int64Var(&c.Memory, "max-memory", 384<<20, "bytes of the archives of all calls together, packed and unpacked")
+	flags.Int64Var(&c.Cache, "cache-bytes", 64<<20, "bytes of all answers that are kept")
+	flags.StringVar(&c.Metrics, "metrics-address", ":8089", "address of /metrics and /healthz; 0 for none")
 	command.AddCommand(renderCommand(), lintCommand(), healthCommand(&c, &plugin))
 	return command
 }
@@ -188,13 +198,13 @@ func healthCommand(c *Config, plugin *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "health", Short: "Ask the server at the socket whether it serves (for an exec probe)", Args: cobra.NoArgs, SilenceUsage: true,
 		RunE: func(command *cobra.Command, _ []string) error {
-			name, err := ReadPlugin(*plugin)
+			read, err := ReadPlugin(*plugin)
 			if err != nil {
 				return err
 			}
 			ctx, cancel := context.WithTimeout(command.Context(), 5*time.Second)
 			defer cancel()
-			return ask(ctx, Config{Folder: c.Folder, Name: name}.Socket())
+			return ask(ctx, Config{Folder: c.Folder, Name: read.Name}.Socket())
 		},
 	}
 }

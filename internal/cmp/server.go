@@ -34,6 +34,18 @@ type Config struct {
 	Parallel int
 	// Grace is how long calls may take to end after a signal.
 	Grace time.Duration
+	// Calls that may be open at once; 0: 256.
+	Calls int
+	// Memory for the archives of all calls together, packed and unpacked; 0: 384 MiB.
+	Memory int64
+	// Cache is the size of all answers that are kept; 0: 64 MiB.
+	Cache int64
+	// Bounds of one source.
+	Bounds render.Bounds
+	// Discover, if the plugin shall find its applications by files.
+	Discover *Discovery
+	// Metrics is the address of /metrics and /healthz; empty: none.
+	Metrics string
 }
 
 // messageBytes is what both sides allow for one message.
@@ -44,24 +56,28 @@ func (c Config) Socket() string { return filepath.Join(c.Folder, c.Name+".sock")
 
 // Serve answers repo-server until the context ends.
 func Serve(ctx context.Context, c Config, log *slog.Logger) error {
-	parallel := c.Parallel
-	if parallel == 0 {
-		parallel = 2 * runtime.NumCPU()
-	}
+	orElse(&c.Parallel, 2*runtime.NumCPU())
+	orElse(&c.Calls, 256)
+	orElse(&c.Memory, 384<<20)
+	orElse(&c.Cache, 64<<20)
+	admission, cache := newAdmission(c.Parallel, c.Calls, c.Memory), newCache(c.Cache)
+	metrics := newMetrics(admission, cache)
 	server := grpc.NewServer(
 		grpc.ForceServerCodecV2(codec{}), grpc.MaxRecvMsgSize(messageBytes), grpc.MaxSendMsgSize(messageBytes),
 		// repo-server pings every 20 s. gRPC's own minimum of 5 minutes would cut every call off after one.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	)
 	server.RegisterService(&description, &service{
-		limits: c.Limits, archive: c.ArchiveBytes, timeout: c.Timeout, slots: make(chan struct{}, parallel), log: log,
+		limits: c.Limits, bounds: c.Bounds, archive: c.ArchiveBytes, timeout: c.Timeout, discover: c.Discover,
+		admission: admission, cache: cache, metrics: metrics, log: log,
 	})
 	healthpb.RegisterHealthServer(server, health.NewServer())
 	listener, err := listen(c.Socket()) // last: repo-server waits without a deadline for whoever listens
 	if err != nil {
 		return err
 	}
-	log.Info("serve", "socket", c.Socket(), "parallel", parallel)
+	metrics.serve(ctx, c.Metrics, log)
+	log.Info("serve", "socket", c.Socket(), "parallel", c.Parallel)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -76,6 +92,12 @@ func Serve(ctx context.Context, c Config, log *slog.Logger) error {
 	<-stopped
 	log.Info("stopped")
 	return nil
+}
+
+func orElse[N int | int64](value *N, otherwise N) {
+	if *value == 0 {
+		*value = otherwise
+	}
 }
 
 // listen opens the socket for its own user and group. A file that an earlier run left behind is removed; one that

@@ -152,7 +152,7 @@ func TestGenerate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":{"annotations":{"sluice.dev/serving":"desired"},"name":"web"},"spec":{"replicas":3,"selector":{"matchLabels":{"app":"web"}},"strategy":{"canary":{}},"template":{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"image":"web:2","name":"web"}]}}}}`
+	want := `{"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":{"annotations":{"sluice.dev/serving":"desired"},"name":"web"},"spec":{"replicas":3,"selector":{"matchLabels":{"app":"web"}},"strategy":{"canary":{}},"template":{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"image":"web:2","name":"web","resources":{}}]}}}}`
 	if len(manifests) != 1 || manifests[0] != want {
 		t.Errorf("got  %v\nwant %s", manifests, want)
 	}
@@ -207,7 +207,7 @@ func TestAnArchiveThatIsTooLargeIsReadToItsEnd(t *testing.T) {
 		noise[i] = byte(i*i>>3 ^ i*7919)
 	}
 	_, err := c.generate(&metadata{AppName: "a"}, append(pack(t, "a.yaml", configMap), noise...))
-	if err == nil || !strings.Contains(err.Error(), "the archive is larger than 0 MiB") {
+	if err == nil || !strings.Contains(err.Error(), "the archive is larger than 0 MiB: leave folders out") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -296,16 +296,16 @@ func TestPluginName(t *testing.T) {
 		"a name":                  {"kind: ConfigManagementPlugin\nmetadata: {name: sluice}\n", "sluice", ""},
 		"a name and a version":    {"kind: ConfigManagementPlugin\nmetadata: {name: sluice}\nspec: {version: v1}\n", "sluice-v1", ""},
 		"no name":                 {"kind: ConfigManagementPlugin\n", "", "kind ConfigManagementPlugin and metadata.name are needed"},
-		"a command":               {"kind: ConfigManagementPlugin\nmetadata: {name: a}\nspec: {generate: {command: [cat]}}\n", "", "spec.generate: nothing is run: the renderer is built in"},
-		"discovery":               {"kind: ConfigManagementPlugin\nmetadata: {name: a}\nspec: {discover: {fileName: x}}\n", "", "spec.discover: discovery is not supported: name the plugin in the Application (spec.source.plugin.name)"},
+		"a command":               {"kind: ConfigManagementPlugin\nmetadata: {name: a}\nspec: {generate: {command: [cat]}}\n", "", "spec.generate: nothing is run: the renderer is built in; leave it out"},
+		"discovery":               {"kind: ConfigManagementPlugin\nmetadata: {name: a}\nspec: {discover: {find: {command: [ls]}}}\n", "", "spec.discover.find.command: nothing is run: use fileName or find.glob"},
 		"what nobody knows":       {"kind: ConfigManagementPlugin\nmetadata: {name: a}\nspec: {colour: x}\n", "", "spec.colour is not known"},
 		"a name that is a folder": {"kind: ConfigManagementPlugin\nmetadata: {name: ../a}\n", "", `"../a" cannot be the name of a socket`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, err := pluginName([]byte(c.content))
-			if got != c.name || err == nil && c.want != "" || err != nil && err.Error() != c.want {
-				t.Errorf("got %q, %v; want %q, %s", got, err, c.name, c.want)
+			plugin, err := parsePlugin([]byte(c.content))
+			if got := plugin.Name; got != c.name || err == nil && c.want != "" || err != nil && err.Error() != c.want {
+				t.Errorf("got %q, %v; want %q, %s", plugin.Name, err, c.name, c.want)
 			}
 		})
 	}

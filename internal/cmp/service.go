@@ -6,6 +6,7 @@ package cmp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -15,7 +16,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
 
+	"github.com/sluice-delivery/sluice/internal/version"
 	"github.com/sluice-delivery/sluice/render"
 )
 
@@ -24,92 +27,195 @@ const margin = 100 * time.Millisecond
 
 // service answers the four methods.
 type service struct {
-	limits  render.Limits
-	archive int64 // bytes of a compressed archive
-	timeout time.Duration
-	slots   chan struct{} // how many are rendered at once
-	log     *slog.Logger
+	limits    render.Limits
+	bounds    render.Bounds
+	archive   int64 // bytes of a compressed archive
+	timeout   time.Duration
+	discover  *Discovery
+	admission *admission
+	cache     *cache
+	metrics   *metrics
+	log       *slog.Logger
 }
 
-func (s *service) generate(ctx context.Context, stream receiver) (*manifestResponse, error) {
+// made is an answer to GenerateManifest, and how it came about.
+type made struct {
+	encoded []byte
+	count   int
+	from    string // archive, tree, render
+}
+
+func (s *service) generate(ctx context.Context, stream receiver) (message, error) {
 	start := time.Now()
-	m, err := begin(stream)
+	m, p, memory, err := s.take(ctx, stream)
 	if err != nil {
-		return nil, status.Error(codes.InvalidArgument, err.Error())
+		return nil, s.refused("GenerateManifest", m, start, err)
 	}
 	environment := map[string]string{}
 	for _, e := range m.Env { // the last of several counts
 		environment[e.Name] = e.Value
 	}
-	manifests, err := s.render(ctx, stream, m, environment)
+	answer, err := s.answer(ctx, p, memory, m, environment)
 	if err != nil {
-		err = fmt.Errorf("%s: %w", about(m, environment), err)
-		s.log.Warn("render", "application", environment["ARGOCD_APP_NAME"], "revision", environment["ARGOCD_APP_REVISION"], "path", m.AppRelPath, "took", time.Since(start).String(), "error", err)
-		return nil, status.Error(codes.FailedPrecondition, err.Error())
+		return nil, s.refused("GenerateManifest", m, start, err)
 	}
-	s.log.Info("render", "application", environment["ARGOCD_APP_NAME"], "revision", environment["ARGOCD_APP_REVISION"], "path", m.AppRelPath, "manifests", len(manifests), "took", time.Since(start).String())
-	return &manifestResponse{Manifests: manifests}, nil
+	s.metrics.answered("GenerateManifest", answer.from, time.Since(start))
+	s.log.Info("render", "application", environment["ARGOCD_APP_NAME"], "revision", environment["ARGOCD_APP_REVISION"], "path", m.AppRelPath,
+		"manifests", answer.count, "from", answer.from, "bytes", p.size, "took", time.Since(start).String())
+	return encoded(answer.encoded), nil
+}
+
+// refused counts and logs what was refused, and makes an error of it that names the application.
+func (s *service) refused(method string, m *metadata, start time.Time, err error) error {
+	reason := reasonOf(err)
+	s.metrics.refused(method, reason, time.Since(start))
+	if m == nil {
+		s.log.Warn("refuse", "method", method, "reason", reason, "error", err)
+		return status.Error(codes.InvalidArgument, err.Error())
+	}
+	name, revision := "", ""
+	for _, e := range m.Env {
+		switch e.Name {
+		case "ARGOCD_APP_NAME":
+			name = e.Value
+		case "ARGOCD_APP_REVISION":
+			revision = e.Value
+		}
+	}
+	s.log.Warn("refuse", "method", method, "application", name, "revision", revision, "path", m.AppRelPath, "reason", reason, "took", time.Since(start).String(), "error", err)
+	return status.Error(codes.FailedPrecondition, fmt.Sprintf("%s: %v", about(m.AppName, name, revision), err))
 }
 
 // about says which application an error is of, in few words: it is shown behind a long prefix.
-func about(m *metadata, environment map[string]string) string {
-	words := []string{environment["ARGOCD_APP_NAME"]}
-	if words[0] == "" {
-		words[0] = m.AppName
+func about(folder, name, revision string) string {
+	if name == "" {
+		name = folder
 	}
-	if revision := environment["ARGOCD_APP_REVISION"]; revision != "" {
-		words = append(words, "at", revision[:min(8, len(revision))])
+	if revision == "" {
+		return name
 	}
-	return strings.Join(words, " ")
+	return name + " at " + revision[:min(8, len(revision))]
 }
 
-// render reads the archive to its end, then renders within the deadline and the number of slots.
-func (s *service) render(ctx context.Context, stream receiver, m *metadata, environment map[string]string) ([]string, error) {
-	archive := newChunks(stream, s.archive)
-	tree, err := unpack(archive, m.Checksum, s.limits)
-	archive.drain()
+// take reads the metadata and the archive to its end. A client that takes longer than a rendering may is left alone.
+func (s *service) take(ctx context.Context, stream receiver) (m *metadata, p *packed, memory *held, err error) {
+	leave, err := s.admission.enter()
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
-	o, err := options(environment)
-	if err != nil {
-		return nil, err
-	}
-	o.Path = m.AppRelPath
+	memory = &held{of: s.admission}
+	memory.use()
+	context.AfterFunc(ctx, func() { memory.finish(); leave() }) // the call's context ends with the call
+	memory.use()
 	ctx, cancel := s.within(ctx)
 	defer cancel()
+	type taken struct {
+		m   *metadata
+		p   *packed
+		err error
+	}
+	done := make(chan taken, 1)
+	go func() { // RecvMsg ends with the call
+		defer memory.finish()
+		m, err := begin(stream)
+		if err != nil {
+			done <- taken{err: err}
+			return
+		}
+		p, err := receive(stream, m, s.archive, memory)
+		done <- taken{m, p, err}
+	}()
 	select {
-	case s.slots <- struct{}{}:
+	case t := <-done:
+		return t.m, t.p, memory, t.err
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%d other applications are being rendered; no slot was free in time", cap(s.slots))
+		return nil, nil, nil, refuse("slow", "the archive was not sent in time")
 	}
-	type answer struct {
-		manifests []string
-		err       error
+}
+
+// answer looks into the cache by the archive, then by what is in it, and renders if neither is known.
+func (s *service) answer(ctx context.Context, p *packed, memory *held, m *metadata, environment map[string]string) (made, error) {
+	question := questionOf(version.Version, version.Commit, m.AppRelPath, environment["ARGOCD_APP_PARAMETERS"])
+	if known, found := s.cache.byArchive(question, p.sum); found {
+		return made{known.encoded, known.count, "archive"}, nil
 	}
-	done := make(chan answer, 1)
-	go func() { // kustomize cannot be interrupted; its slot stays taken until it is done
-		defer func() { <-s.slots }()
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	turn, err := s.admission.wait(ctx, environment["ARGOCD_APP_PROJECT_NAME"]+"/"+environment["ARGOCD_APP_NAME"])
+	if err != nil {
+		return made{}, err
+	}
+	type outcome struct {
+		made
+		err error
+	}
+	done := make(chan outcome, 1)
+	memory.use()
+	go func() {
+		defer memory.finish()
+		defer turn.end()
 		defer func() {
 			if broken := recover(); broken != nil {
 				s.log.Error("the renderer gave up", "error", broken, "stack", string(debug.Stack()))
-				done <- answer{err: fmt.Errorf("the renderer gave up: %v", broken)}
+				done <- outcome{err: refuse("panic", "the renderer gave up: %v", broken)}
 			}
 		}()
-		result, err := render.Render(tree, o)
-		if err != nil {
-			done <- answer{err: err}
-			return
-		}
-		manifests, err := manifestsOf(result)
-		done <- answer{manifests, err}
+		answer, err := s.make(question, p, memory, m, environment)
+		done <- outcome{answer, err}
 	}()
 	select {
-	case a := <-done:
-		return a.manifests, a.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("rendering took too long")
+	case o := <-done:
+		return o.made, o.err
+	case <-ctx.Done(): // kustomize cannot be interrupted
+		turn.abandon()
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return made{}, refuse("cancelled", "the caller went away")
+		}
+		return made{}, refuse("time", "rendering took longer than %s: make the application smaller, or raise --timeout and repo-server's timeout", s.timeout)
 	}
+}
+
+// make unpacks the archive and renders, unless what is in it was rendered before.
+func (s *service) make(question digest, p *packed, memory *held, m *metadata, environment map[string]string) (made, error) {
+	tree, err := unpack(p, s.limits, memory)
+	if err != nil {
+		return made{}, err
+	}
+	if known, found := s.cache.byTree(question, p.sum, tree); found {
+		return made{known.encoded, known.count, "tree"}, nil
+	}
+	o, err := options(environment)
+	if err != nil {
+		return made{}, refusal{"parameter", err}
+	}
+	o.Path, o.Bounds = m.AppRelPath, s.bounds
+	witness := render.NewWitness(tree)
+	out, count, err := s.render(witness, o)
+	if err != nil {
+		return made{}, err
+	}
+	known := s.cache.put(question, p.sum, witness.Observations(), out, count)
+	return made{known.encoded, known.count, "render"}, nil
+}
+
+func (s *service) render(tree filesys.FileSystem, o render.Options) ([]byte, int, error) {
+	result, err := render.Render(tree, o)
+	if err != nil {
+		return nil, 0, err
+	}
+	answer := manifestResponse{SourceType: result.Source}
+	total := 0
+	for _, obj := range result.Objects {
+		data, err := obj.MarshalJSON()
+		if err != nil {
+			return nil, 0, fmt.Errorf("write %s %s: %w", obj.GetKind(), obj.GetName(), err)
+		}
+		if total += len(data) + 8; total > messageBytes-1024 {
+			return nil, 0, refuse("output", "the manifests are larger than %d MiB, which is all that Argo CD takes: split the application", messageBytes>>20)
+		}
+		answer.Manifests = append(answer.Manifests, strings.TrimSpace(string(data)))
+	}
+	return answer.encode(), len(result.Objects), nil
 }
 
 func (s *service) within(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -120,34 +226,37 @@ func (s *service) within(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithDeadline(ctx, limit)
 }
 
-// manifestsOf are the objects as JSON, one text each.
-func manifestsOf(result render.Result) ([]string, error) {
-	var all []string
-	for _, obj := range result.Objects {
-		data, err := obj.MarshalJSON()
-		if err != nil {
-			return nil, fmt.Errorf("write %s %s: %w", obj.GetKind(), obj.GetName(), err)
+// match answers by the names in the archive. Without discovery the plugin has to be named: it takes over nobody's
+// application.
+func (s *service) match(ctx context.Context, stream receiver) (message, error) {
+	start := time.Now()
+	m, p, _, err := s.take(ctx, stream)
+	if err != nil {
+		return nil, s.refused("MatchRepository", m, start, err)
+	}
+	answer := &repositoryResponse{}
+	if s.discover != nil {
+		answer.IsDiscoveryEnabled = true
+		if answer.IsSupported, err = s.discover.finds(p, m.AppRelPath, s.limits.Bytes); err != nil {
+			return nil, s.refused("MatchRepository", m, start, err)
 		}
-		all = append(all, strings.TrimSpace(string(data)))
 	}
-	return all, nil
+	s.metrics.answered("MatchRepository", "", time.Since(start))
+	return answer, nil
 }
 
-// match answers that the plugin has to be named: without discovery it takes over nobody's application.
-func (s *service) match(stream receiver) (*repositoryResponse, error) {
-	if _, err := begin(stream); err != nil {
-		return nil, status.Error(codes.InvalidArgument, err.Error())
+func (s *service) announce(ctx context.Context, stream receiver) (message, error) {
+	start := time.Now()
+	if m, _, _, err := s.take(ctx, stream); err != nil {
+		return nil, s.refused("GetParametersAnnouncement", m, start, err)
 	}
-	newChunks(stream, s.archive).drain()
-	return &repositoryResponse{}, nil
-}
-
-func (s *service) announce(stream receiver) (*announcementResponse, error) {
-	if _, err := begin(stream); err != nil {
-		return nil, status.Error(codes.InvalidArgument, err.Error())
-	}
-	newChunks(stream, s.archive).drain()
+	s.metrics.answered("GetParametersAnnouncement", "", time.Since(start))
 	return &announcementResponse{announcements()}, nil
+}
+
+func (s *service) configuration() *configurationResponse {
+	s.metrics.answered("CheckPluginConfiguration", "", 0)
+	return &configurationResponse{IsDiscoveryConfigured: s.discover != nil}
 }
 
 // description is the service as gRPC wants it. Only these names are on the wire.
@@ -156,20 +265,23 @@ var description = grpc.ServiceDesc{
 	HandlerType: (*any)(nil),
 	Methods: []grpc.MethodDesc{{
 		MethodName: "CheckPluginConfiguration",
-		Handler: func(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
-			return &configurationResponse{}, decode(&empty{})
+		Handler: func(server any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+			if err := decode(&empty{}); err != nil {
+				return nil, err
+			}
+			return server.(*service).configuration(), nil
 		},
 	}},
 	Streams: []grpc.StreamDesc{
-		streaming("GenerateManifest", func(s *service, stream grpc.ServerStream) (any, error) { return s.generate(stream.Context(), stream) }),
-		streaming("MatchRepository", func(s *service, stream grpc.ServerStream) (any, error) { return s.match(stream) }),
-		streaming("GetParametersAnnouncement", func(s *service, stream grpc.ServerStream) (any, error) { return s.announce(stream) }),
+		streaming("GenerateManifest", (*service).generate),
+		streaming("MatchRepository", (*service).match),
+		streaming("GetParametersAnnouncement", (*service).announce),
 	},
 }
 
-func streaming(name string, call func(*service, grpc.ServerStream) (any, error)) grpc.StreamDesc {
+func streaming(name string, call func(*service, context.Context, receiver) (message, error)) grpc.StreamDesc {
 	return grpc.StreamDesc{StreamName: name, ClientStreams: true, Handler: func(server any, stream grpc.ServerStream) error {
-		answer, err := call(server.(*service), stream)
+		answer, err := call(server.(*service), stream.Context(), stream)
 		if err != nil {
 			return err
 		}

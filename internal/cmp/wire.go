@@ -1,6 +1,7 @@
 package cmp
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -193,6 +194,12 @@ func (m *manifestResponse) decode(data []byte) error {
 		return nil
 	})
 }
+
+// encoded is an answer that was written before.
+type encoded []byte
+
+func (e encoded) encode() []byte    { return e }
+func (encoded) decode([]byte) error { return errors.New("an answer is not read") }
 
 func (m *repositoryResponse) encode() []byte {
 	return putBool(putBool(nil, 1, m.IsSupported), 2, m.IsDiscoveryEnabled)
