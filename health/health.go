@@ -45,6 +45,7 @@ var checks = map[schema.GroupKind]func(*unstructured.Unstructured) (Health, erro
 	{Group: "argoproj.io", Kind: "Rollout"}:                 rollout,
 	{Group: "argoproj.io", Kind: "AnalysisRun"}:             analysisRun,
 	{Group: "argoproj.io", Kind: "Experiment"}:              experiment,
+	{Group: "argoproj.io", Kind: "Application"}:             application,
 	{Group: "apps", Kind: "Deployment"}:                     typed("v1", deployment),
 	{Group: "apps", Kind: "ReplicaSet"}:                     typed("v1", replicaSet),
 	{Group: "apps", Kind: "StatefulSet"}:                    typed("v1", statefulSet),
@@ -94,7 +95,11 @@ func Worst(objects []*unstructured.Unstructured) Health {
 		if !Counts(obj) {
 			continue
 		}
-		if h, _ := Assess(obj); h.Status.Worse(worst.Status) { // an error is in h already
+		h, _ := Assess(obj) // an error is in h already
+		if child := obj.GroupVersionKind().GroupKind() == applicationKind; child && (h.Status == Missing || h.Status == Unknown) {
+			continue // as in Argo CD: it says so of itself
+		}
+		if h.Status.Worse(worst.Status) {
 			worst = h
 		}
 	}

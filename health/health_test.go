@@ -122,6 +122,9 @@ func TestBuiltInKinds(t *testing.T) {
 		"a Job that failed":                         {`apiVersion: batch/v1, kind: Job, metadata: {name: j}, status: {conditions: [{type: Failed, message: deadline}]}}`, Degraded, "deadline"},
 		"a Job that is suspended":                   {`apiVersion: batch/v1, kind: Job, metadata: {name: j}, status: {conditions: [{type: Suspended, status: "True"}]}}`, Suspended, ""},
 		"a Job that is complete":                    {`apiVersion: batch/v1, kind: Job, metadata: {name: j}, status: {conditions: [{type: Complete, status: "True", message: done}]}}`, Healthy, "done"},
+		"an Application that is new":                {`apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {name: a}}`, Progressing, ""},
+		"an Application that is broken":             {`apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {name: a}, status: {health: {status: Degraded, message: down}}}`, Degraded, "down"},
+		"an Application that nobody understands":    {`apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {name: a}, status: {health: {status: Fine}}}`, Unknown, "unknown health: Fine"},
 		"a Service":                                 {`apiVersion: v1, kind: Service, metadata: {name: s}}`, Healthy, ""},
 		"a load balancer without an address":        {`apiVersion: v1, kind: Service, metadata: {name: s}, spec: {type: LoadBalancer}}`, Progressing, ""},
 		"an Ingress without an address":             {`apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: i}}`, Progressing, ""},
@@ -156,6 +159,7 @@ func TestWorst(t *testing.T) {
 	degraded := `{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c}, status: {phase: Lost}}`
 	progressing := `{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: i}}`
 	ignored := `{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c, annotations: {argocd.argoproj.io/ignore-healthcheck: "true"}}, status: {phase: Lost}}`
+	child := `{apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {name: a}, status: {health: {status: Missing}}}`
 	hook := `{apiVersion: batch/v1, kind: Job, metadata: {name: j, annotations: {argocd.argoproj.io/hook: PreSync}}}`
 	cases := map[string]struct {
 		objects []string
@@ -164,6 +168,7 @@ func TestWorst(t *testing.T) {
 		"nothing at all is healthy":                     {nil, Healthy},
 		"the worst one decides":                         {[]string{healthy, progressing, degraded}, Degraded},
 		"what is ignored does not count":                {[]string{healthy, ignored}, Healthy},
+		"a child that says it is missing does not":      {[]string{healthy, child}, Healthy},
 		"a hook does not count":                         {[]string{healthy, hook}, Healthy},
 		"one that is missing does not count":            {[]string{healthy, ""}, Healthy},
 		"everything is missing":                         {[]string{"", ""}, Missing},
