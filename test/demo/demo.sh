@@ -11,6 +11,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 work=${WORK:-$(mktemp -d)}
 trap : INT # world.sh ends by itself
 code=0
-test/demo/world.sh bin/demo -work "$work" ${KEEP:+-keep} ${PICTURE:+-picture "$PICTURE"} || code=$?
+NODE_LOGS=$work/log test/demo/world.sh bin/demo -work "$work" ${KEEP:+-keep} ${PICTURE:+-picture "$PICTURE"} || code=$?
 [ "$code" != 0 ] || [ -n "${WORK:-}" ] || rm -rf "$work"
 exit $code

@@ -6,7 +6,7 @@
 #
 #   NODE_LOGS  folder that gets the logs of the node at the end (default: none)
 #
-# COMMAND has KUBECONFIG, NODE_ADDRESS (where pods reach it), and for test/e2e E2E_PODS and E2E_ADDRESS.
+# COMMAND has KUBECONFIG, kubectl in PATH, STORY_PODS and STORY_ADDRESS, where pods reach it. world.sh calls this.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 node=test/cluster/node
@@ -77,7 +77,7 @@ import() {
 }
 timed "images imported" import
 
-export NODE_COMMAND=$$ NODE_ADDRESS=10.200.0.1 E2E_PODS=1 E2E_ADDRESS=10.200.0.1
+export NODE_COMMAND=$$ STORY_PODS=1 STORY_ADDRESS=10.200.0.1
 "$node/in.sh" "$data" "$@" <&0 {held}>&- &
 child=$!
 code=0

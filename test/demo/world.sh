@@ -18,19 +18,7 @@ simulated)
 	how=--net; [ "$(id -u)" = 0 ] || how="--user --map-root-user --net"
 	why=$(unshare $how true 2>&1) || fail "neither root nor user namespaces here ($why)."
 	;;
-real)
-	[ "$(id -u)" = 0 ] || { echo "demo: NODES=real needs root; make demo does not." >&2; exit 1; }
-	packages=
-	for pair in containerd:containerd runc:runc /usr/lib/cni/bridge:containernetworking-plugins iptables:iptables nft:nftables \
-		conntrack:conntrack openssl:openssl curl:curl jq:jq; do
-		command -v "${pair%:*}" >/dev/null || packages="$packages ${pair##*:}"
-	done
-	if [ -n "$packages" ]; then
-		command -v apt-get >/dev/null || { echo "demo: missing, and there is no apt-get to install it:$packages" >&2; exit 1; }
-		echo "demo: installing these Debian packages:$packages" >&2
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
-	fi
-	;;
+real) test/demo/node.sh ;; # root? the packages?
 *) echo "demo: NODES=$NODES: simulated or real" >&2; exit 2 ;;
 esac
 
@@ -54,39 +42,25 @@ run=$(mktemp -d)
 trap 'rm -rf "$run"' EXIT
 export DEMO_RUN=$run # everything that is started carries it
 
+timed Sluice make --no-print-directory build >/dev/null
+timed "the demo" go build -ldflags "-s -w" -o bin/demo ./test/demo
+interrupt=: # a terminal has told everybody
 if [ "${NODES:-}" = real ]; then
-	export STORY_PODS=1 STORY_ADDRESS=10.200.0.1
-	node=$(part node)
-	timed "Sluice as images" make --no-print-directory image >/dev/null
-	timed "the application as images" test/demo/images.sh "$run/images"
-	timed "the demo" go build -ldflags "-s -w" -o bin/demo ./test/demo
-	inside() { NODE_BIN=$node test/cluster/node/in.sh "$run/node" "$@"; }
-	up() { NODE_BIN=$node CLUSTER=$cluster/cluster test/cluster/node/up.sh "$run/node" >/dev/null; }
-	import() {
-		for image in bin/images/{rollouts-controller,gitops-agent}.tar "$run"/images/*.tar; do
-			inside ctr --namespace k8s.io images import - <"$image" >/dev/null
-		done
-	}
-	trap 'test/cluster/node/down.sh "$run/node"; rm -rf "$run"' EXIT
-	timed "a node" up
-	timed "images into the node" import
-	inside "$@" <&0 &
+	interrupt='kill -TERM $child' # but for a script in the background, which bash makes deaf
+	test/demo/node.sh "$@" <&0 &
 else
-	timed Sluice make --no-print-directory build >/dev/null
-	timed "the demo" go build -ldflags "-s -w" -o bin/demo ./test/demo
 	# What is wrong with two versions of the application; on a real node test/demo/images.sh says the same.
 	ANSWER_ERRORS=1.4.4=0.2,1.4.5=POST:0.2 test/cluster/enter.sh "$@" <&0 &
 fi
 child=$!
 trap 'kill -TERM $child 2>/dev/null || true' TERM HUP
-trap : INT # a terminal has told everybody
+trap "$interrupt" INT
 code=0
 while :; do # a trapped signal ends wait, not the child
 	code=0
 	wait $child || code=$?
 	grep -qs '^State:.[^Z]' "/proc/$child/status" || break
 done
-[ "${NODES:-}" != real ] || test/cluster/node/down.sh "$run/node"
 
 left=
 for _ in 1 2 3 4 5 6 7 8 9 10; do

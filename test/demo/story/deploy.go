@@ -79,9 +79,6 @@ func (s *Story) deploy(ctx context.Context) error {
 	return s.flow(ctx)
 }
 
-// realCPU is what a pod of the document asks for, and what ten of them may ask for on a real node with two cores.
-var realCPU = [2]string{"cpu: 200m", "cpu: 100m"}
-
 func (s *Story) copyDeploy(to string) error {
 	entries, err := os.ReadDir(s.file("testdata", "demo", "deploy"))
 	if err == nil {
@@ -89,10 +86,6 @@ func (s *Story) copyDeploy(to string) error {
 	}
 	for _, entry := range entries {
 		text, readError := s.read("deploy", entry.Name())
-		if s.Pods && strings.Contains(text, realCPU[0]) {
-			s.note("changed in testdata/demo/deploy/%s: %s, so that two revisions fit on a small machine", entry.Name(), realCPU[1])
-			text = strings.Replace(text, realCPU[0], realCPU[1], 1)
-		}
 		if err = errors.Join(err, readError); err == nil {
 			err = os.WriteFile(filepath.Join(to, entry.Name()), []byte(text), 0o644)
 		}
