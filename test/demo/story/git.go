@@ -19,6 +19,7 @@ type Repository struct {
 	clone  string
 	server *http.Server
 	asked  atomic.Int64
+	log    *os.File
 }
 
 // Serve makes an empty repository NAME below a folder, and serves it on an address of this machine.
@@ -38,14 +39,19 @@ func Serve(ctx context.Context, folder, address, name string) (*Repository, erro
 			return nil, err
 		}
 	}
+	log, err := os.OpenFile(filepath.Join(folder, "log", "git.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	backend := &cgi.Handler{
 		Path: filepath.Join(strings.TrimSpace(string(programs)), "git-http-backend"),
-		Env:  []string{"GIT_PROJECT_ROOT=" + served, "GIT_HTTP_EXPORT_ALL=1"},
+		Env:  []string{"GIT_PROJECT_ROOT=" + served, "GIT_HTTP_EXPORT_ALL=1"}, Stderr: log,
 	}
+	r.log = log
 	r.server = &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if q.URL.Query().Get("service") == "git-upload-pack" {
 			r.asked.Add(1)
@@ -92,7 +98,10 @@ func (r *Repository) push(ctx context.Context) (string, error) {
 func (r *Repository) Asked() int { return int(r.asked.Load()) }
 
 // Close ends the server.
-func (r *Repository) Close() { _ = r.server.Close() }
+func (r *Repository) Close() {
+	_ = r.server.Close()
+	_ = r.log.Close()
+}
 
 func (r *Repository) git(ctx context.Context, arguments ...string) error {
 	return git(ctx, append([]string{"-C", r.clone}, arguments...)...)
