@@ -17,73 +17,113 @@ type document struct {
 	broken bool
 }
 
-// value is one of four, or a number or truth value that nobody asks for.
-type value struct {
-	kind   byte // one of " { [ 0 (null) and . (other)
-	text   string
-	list   []value
-	fields map[string]value
-}
-
 // readRollback gives the sentence for people and the hash of the revision that is wanted.
 func readRollback(text string) (message, hash string, ok bool) {
-	d := &document{text: text}
-	all := d.value(1)
-	if d.skip(); d.at < len(d.text) || all.kind != '{' {
-		d.broken = true
+	d, r, since, wrong := &document{text: text}, v1alpha1.Rollback{}, "", uint(0)
+	texts := [...]struct {
+		name string
+		to   *string
+	}{{"analysisRun", &r.AnalysisRun}, {"metric", &r.Metric}, {"value", &r.Value}, {"condition", &r.Condition}, {"message", &r.Message}, {"since", &since}}
+	if d.skip(); d.peek() != '{' {
+		return "", "", false
 	}
-	r := v1alpha1.Rollback{
-		Wanted: d.revision(all.fields["wanted"]), Serving: d.revision(all.fields["serving"]),
-		AnalysisRun: d.textOf(all.fields["analysisRun"]), Metric: d.textOf(all.fields["metric"]),
-		Value: d.textOf(all.fields["value"]), Condition: d.textOf(all.fields["condition"]),
-		Message: d.textOf(all.fields["message"]),
-	}
-	since := d.instant(d.textOf(all.fields["since"]))
-	if d.broken {
+	d.object(func(name string) {
+		switch name {
+		case "wanted":
+			wrong = mark(wrong, 0, d.revision(&r.Wanted))
+			return
+		case "serving":
+			wrong = mark(wrong, 1, d.revision(&r.Serving))
+			return
+		}
+		for i, field := range texts {
+			if field.name == name {
+				wrong = mark(wrong, i+2, d.textInto(2, field.to))
+				return
+			}
+		}
+		d.value(2)
+	})
+	d.skip()
+	since, dated := instant(since)
+	if d.broken || d.at < len(d.text) || wrong != 0 || !dated {
 		return "", "", false
 	}
 	return r.String() + since, r.Wanted.Hash, true
 }
 
-func (d *document) revision(v value) (r v1alpha1.RollbackRevision) {
-	if !v.absent() && v.kind != '{' {
-		d.broken = true
+// mark keeps which fields are of a wrong type. Of a name that is there twice the last one counts.
+func mark(wrong uint, bit int, right bool) uint {
+	if right {
+		return wrong &^ (1 << bit)
 	}
-	images := v.fields["images"]
-	if !images.absent() && images.kind != '[' {
-		d.broken = true
-	}
-	for _, image := range images.list {
-		if image.kind != '"' {
-			d.broken = true
-		}
-		r.Images = append(r.Images, image.text)
-	}
-	r.Hash, r.Revision = d.textOf(v.fields["hash"]), d.textOf(v.fields["revision"])
-	return r
+	return wrong | 1<<bit
 }
 
-func (v value) absent() bool { return v.kind == 0 || v.kind == '0' }
-
-func (d *document) textOf(v value) string {
-	if !v.absent() && v.kind != '"' {
-		d.broken = true
+func (d *document) revision(to *v1alpha1.RollbackRevision) (right bool) {
+	*to = v1alpha1.RollbackRevision{}
+	if d.skip(); d.peek() != '{' {
+		return d.value(2) == null
 	}
-	return v.text
+	wrong := uint(0)
+	d.object(func(name string) {
+		switch name {
+		case "images":
+			wrong = mark(wrong, 0, d.images(to))
+		case "hash":
+			wrong = mark(wrong, 1, d.textInto(3, &to.Hash))
+		case "revision":
+			wrong = mark(wrong, 2, d.textInto(3, &to.Revision))
+		default:
+			d.value(3)
+		}
+	})
+	return wrong == 0
+}
+
+func (d *document) images(to *v1alpha1.RollbackRevision) (right bool) {
+	to.Images = nil
+	if d.skip(); d.peek() != '[' {
+		return d.value(3) == null
+	}
+	right = true
+	d.each(']', func() {
+		image := ""
+		if d.skip(); d.peek() != '"' {
+			right = false
+		}
+		d.textInto(4, &image)
+		to.Images = append(to.Images, image)
+	})
+	return right
+}
+
+// textInto reads a text, or null for none, and reports whether it was one.
+func (d *document) textInto(depth int, to *string) bool {
+	*to = ""
+	if d.skip(); d.peek() != '"' {
+		return d.value(depth) == null
+	}
+	*to = d.string()
+	return true
 }
 
 // instant takes what the controller writes: whole seconds, UTC.
-func (d *document) instant(text string) string {
+func instant(text string) (clause string, ok bool) {
 	const form = "0000-00-00T00:00:00Z"
 	if text == "" {
-		return ""
+		return "", true
 	}
-	d.broken = d.broken || len(text) != len(form)
-	for i := 0; i < len(form) && !d.broken; i++ {
+	if len(text) != len(form) {
+		return "", false
+	}
+	for i := range len(form) {
 		digit := text[i] >= '0' && text[i] <= '9'
-		d.broken = form[i] == '0' && !digit || form[i] != '0' && text[i] != form[i]
+		if form[i] == '0' && !digit || form[i] != '0' && text[i] != form[i] {
+			return "", false
+		}
 	}
-	return "; since " + text
+	return "; since " + text, true
 }
 
 func (d *document) skip() {
@@ -99,30 +139,43 @@ func (d *document) peek() byte {
 	return d.text[d.at]
 }
 
-func (d *document) value(depth int) (v value) {
+// The kinds of values, by how they begin.
+const (
+	null  = 'n'
+	other = '.'
+)
+
+// value passes over a value and gives its kind.
+func (d *document) value(depth int) (kind byte) {
 	if d.skip(); depth > 16 {
 		d.broken = true
 	}
 	if d.broken {
-		return v
+		return other
 	}
-	switch v.kind = d.peek(); v.kind {
+	switch kind = d.peek(); kind {
 	case '"':
-		v.text = d.string()
+		d.string()
 	case '{':
-		v.fields = make(map[string]value, 8)
-		d.each('}', func() {
-			name := d.string()
-			d.skip()
-			d.expect(':')
-			v.fields[name] = d.value(depth + 1)
-		})
+		d.object(func(string) { d.value(depth + 1) })
 	case '[':
-		d.each(']', func() { v.list = append(v.list, d.value(depth+1)) })
+		d.each(']', func() { d.value(depth + 1) })
 	default:
-		v.kind = d.word()
+		return d.word()
 	}
-	return v
+	return kind
+}
+
+// object goes through names and values; one reads the value.
+func (d *document) object(one func(name string)) {
+	d.each('}', func() {
+		name := d.string()
+		d.skip()
+		d.expect(':')
+		if d.skip(); !d.broken {
+			one(name)
+		}
+	})
 }
 
 func (d *document) expect(c byte) {
@@ -159,12 +212,12 @@ func (d *document) word() byte {
 	digits := strings.TrimPrefix(word, "-")
 	switch {
 	case word == "null":
-		return '0'
+		return null
 	case word == "true" || word == "false":
 	case digits == "" || digits[0] < '0' || digits[0] > '9' || strings.Trim(digits, "0123456789.eE+-") != "":
 		d.broken = true
 	}
-	return '.'
+	return other
 }
 
 func (d *document) string() string {
@@ -172,12 +225,13 @@ func (d *document) string() string {
 	start := d.at
 	var b []byte
 	for !d.broken {
-		n := strings.IndexAny(d.text[min(d.at, len(d.text)):], `"\`)
-		if n < 0 {
+		for d.at < len(d.text) && d.text[d.at] != '"' && d.text[d.at] != '\\' {
+			d.at++
+		}
+		if d.at >= len(d.text) {
 			d.broken = true
 			break
 		}
-		d.at += n
 		if d.text[d.at] == '"' {
 			d.at++
 			if b == nil {

@@ -65,7 +65,7 @@ func RollbackOf(annotations map[string]string) (*Rollback, error) {
 // String is the rollback in one sentence for people: what Git wants, what serves, which measurement decided.
 func (r Rollback) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "rolled back: %s is wanted, %s serves", r.Wanted, r.Serving)
+	b.WriteString("rolled back: " + r.Wanted.String() + " is wanted, " + r.Serving.String() + " serves")
 	if reason := r.Reason(); reason != "" {
 		b.WriteString("; " + reason)
 	}
