@@ -26,6 +26,10 @@ if [ -n "$missing" ]; then
 	export DEBIAN_FRONTEND=noninteractive
 	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >/dev/null
 fi
+for h in /sys/fs/cgroup /sys/fs/cgroup/memory; do # version 2, version 1
+	[ ! -e $h/cgroup.procs ] || { mkdir $h/node-probe-$$ && rmdir $h/node-probe-$$; } 2>/dev/null ||
+		{ echo "node.sh: no cgroups can be made here, as in many containers. $instead" >&2; exit 1; }
+done
 [ $# -gt 0 ] || exit 0
 
 timed() { # WHAT COMMAND…
