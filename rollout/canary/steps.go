@@ -19,7 +19,8 @@ func done(p *pass.Pass, now progress) bool {
 	case step.Pause != nil:
 		return pauseOver(p, step.Pause)
 	case step.SetWeight != nil:
-		return now.sized && (p.Verified == nil || *p.Verified)
+		w := p.Status.Canary.Weights
+		return now.sized && (w == nil || w.Verified == nil || *w.Verified)
 	case step.SetCanaryScale != nil:
 		return now.sized
 	case step.Analysis != nil:

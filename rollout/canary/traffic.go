@@ -3,6 +3,7 @@ package canary
 import (
 	"fmt"
 	"reflect"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 
@@ -13,6 +14,9 @@ import (
 	"github.com/sluice-delivery/sluice/rollout/revision"
 	"github.com/sluice-delivery/sluice/traffic"
 )
+
+// verifyAgain is how long to wait before the data plane is asked again (spec 7.1, 15).
+const verifyAgain = 10 * time.Second
 
 // A share is what the canary should get of the traffic now, and why.
 type share struct {
@@ -163,9 +167,12 @@ func weightOf(w *v1alpha1.TrafficWeights, rs *appsv1.ReplicaSet) (sum int32) {
 	return sum
 }
 
-// uncertain reports whether routers may carry something else than the status says, because a crash came between the
-// two, while the traffic cannot be moved now. Nothing may be scaled down then.
+// uncertain reports whether traffic may be elsewhere than the status says: the data plane does not carry a full weight
+// yet, or a crash came between route and status while the traffic cannot be moved now. Nothing may be scaled down then.
 func uncertain(p *pass.Pass) bool {
+	if w := p.Status.Canary.Weights; w != nil && w.Verified != nil && !*w.Verified && w.Canary.Weight == v1alpha1.MaxTrafficWeight(p.Ro) {
+		return true
+	}
 	for _, e := range p.Effects() {
 		if r, ok := e.(plan.Route); ok && !r.Split.RoutesOnly {
 			return false
@@ -206,8 +213,15 @@ func tell(p *pass.Pass, want share, s traffic.Split) {
 		Stable:   v1alpha1.WeightDestination{Weight: s.Max - s.Weight, ServiceName: c.StableService, PodTemplateHash: s.Stable.Hash},
 		Verified: p.Verified,
 	}
-	p.Status.Canary.Weights = after
 	changed := before == nil || !reflect.DeepEqual(withoutVerdict(before), withoutVerdict(after))
+	if p.Verified != nil && changed {
+		after.Verified = new(bool) // what was verified are the weights before; these are looked at in the next pass
+	}
+	if v := after.Verified; v != nil && !*v {
+		p.WaitFor("the data plane to carry the weight")
+		p.WakeAt(p.Now.Add(verifyAgain))
+	}
+	p.Status.Canary.Weights = after
 	if !changed && p.Carries != nil && p.Carries(s) {
 		return
 	}

@@ -112,8 +112,8 @@ var faults = map[string]struct {
 	"the availability gate is skipped":                        {fault: onlyCanary(NoGate), caught: []string{noWeightOnNone}, story: "canary-routed"},
 	"maxSurge is forgotten":                                   {fault: onlyCanary(GreedySurge), caught: []string{withinSurge}, story: "canary-basic"},
 	"the pause is forgotten in the status":                    {fault: GoldfishStatus, caught: []string{phaseIsRight}, story: "canary-basic"},
-	"decisions are made from pictures older than own writes":  {world: func(w *World, c *Chaos) { w.noFence, c.Lag = true, 6 }, from: 200, caught: []string{withinSurge, keepsAvailable, carriesTraffic}},
-	"a leader that lost its lease finishes its plan later on": {world: func(w *World, c *Chaos) { w.noLease, c.Late, c.People = true, true, true }, from: 450, caught: []string{withinSurge, keepsAvailable, carriesTraffic, stableSurvives}},
+	"decisions are made from pictures older than own writes":  {world: func(w *World, c *Chaos) { w.noFence, c.Lag = true, 6 }, from: 50, caught: []string{withinSurge, keepsAvailable, carriesTraffic}},
+	"a leader that lost its lease finishes its plan later on": {world: func(w *World, c *Chaos) { w.noLease, c.Late, c.People = true, true, true }, caught: []string{withinSurge, keepsAvailable, carriesTraffic, stableSurvives}},
 }
 
 func onlyCanary(f Fault) Fault {

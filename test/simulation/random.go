@@ -39,7 +39,9 @@ func (w *World) Torture(random *rand.Rand, chaos Chaos, turns int) {
 				}
 			}
 		case n < 22:
-			w.pass(-1)
+			if w.pass(-1) && chaos.People && random.IntN(4) == 0 {
+				w.someHurry(random)
+			}
 		case n < 30:
 			w.someCluster(random)
 		case n < 34:
@@ -111,8 +113,7 @@ func (w *World) someLate(random *rand.Rand) {
 	if w.noLease {
 		w.crash()
 		for range 1 + random.IntN(3) { // the new leader acts, and only then the old one's plan arrives
-			w.somePerson(random)
-			w.pass(-1)
+			w.someHurry(random)
 			w.deliverAll()
 		}
 		w.apply(snap, p, len(p.Effects), true)
@@ -120,6 +121,21 @@ func (w *World) someLate(random *rand.Rand) {
 	}
 	w.apply(snap, p, random.IntN(len(p.Effects)+1), true)
 	w.crash()
+}
+
+// someHurry is a person who changes his mind at once: the controller sees that, and nothing yet of what it has written
+// itself. Only the fence keeps it from deciding now.
+func (w *World) someHurry(random *rand.Rand) {
+	switch random.IntN(3) {
+	case 0:
+		w.Abort()
+	case 1:
+		w.Retry()
+	case 2:
+		w.SetImage(fmt.Sprint("shop:", 1+random.IntN(4)))
+	}
+	w.deliver("Rollout", 1<<30)
+	w.pass(-1)
 }
 
 // somePerson wants something.
