@@ -54,6 +54,7 @@ type Host struct {
 	limits   Limits
 	mu       sync.Mutex
 	programs map[string]*program
+	patterns patterns
 	closed   *libraries // base and table, for scripts that leave them as they are
 	open     *libraries
 }
@@ -100,7 +101,7 @@ func (h *Host) run(ctx context.Context, s task, read func(vm.LValue) error) erro
 	if err != nil {
 		return err
 	}
-	m := &meter{parent: ctx, limits: h.limits, now: s.now, tableCost: p.tableCost}
+	m := &meter{parent: ctx, limits: h.limits, now: s.now, patterns: &h.patterns, tableCost: p.tableCost}
 	libs := h.closed
 	if s.OpenLibs {
 		libs = h.open

@@ -13,6 +13,7 @@ type meter struct {
 	parent       context.Context
 	limits       Limits
 	now          time.Time
+	patterns     *patterns // those of the host
 	tableCost    int
 	instructions int
 	look         int // the count at which to look at the parent again

@@ -2,6 +2,8 @@ package lua
 
 import (
 	"errors"
+	"strings"
+	"sync"
 
 	vm "github.com/yuin/gopher-lua"
 )
@@ -319,7 +321,9 @@ func find(l *vm.LState, p *pattern, text string, offset, limit int) []match {
 	x := &matching{pattern: p, text: text, l: l, meter: metered(l)}
 	var out []match
 	for at := offset; at <= len(text); {
-		x.ends = make([]int, 2*len(p.places))
+		if x.ends == nil {
+			x.ends = make([]int, 2*len(p.places))
+		}
 		for i := range x.ends {
 			x.ends[i] = -1
 		}
@@ -330,7 +334,7 @@ func find(l *vm.LState, p *pattern, text string, offset, limit int) []match {
 			x.meter.take(l, 16*len(x.ends)+64)
 			x.ends[1] = end
 			out = append(out, match{x.ends, p})
-			at = max(at, end)
+			at, x.ends = max(at, end), nil
 		}
 		if len(out) == limit || p.head {
 			break
@@ -455,4 +459,37 @@ func (x *matching) held(capture int) string {
 		x.l.RaiseError("invalid capture index")
 	}
 	return x.text[x.ends[2*capture]:x.ends[2*capture+1]]
+}
+
+// patterns are those that were parsed. They are never changed; nobody can see whether one was there already.
+type patterns struct {
+	mu    sync.RWMutex
+	known map[string]*pattern
+}
+
+// What is kept of patterns: those that stand in scripts are short, and few.
+const (
+	maxPatterns  = 256
+	shortPattern = 64
+)
+
+func (c *patterns) find(text string) *pattern {
+	if c == nil || len(text) > shortPattern {
+		return nil
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.known[text]
+}
+
+func (c *patterns) keep(text string, p *pattern) {
+	if c == nil || len(text) > shortPattern {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known == nil || len(c.known) >= maxPatterns {
+		c.known = map[string]*pattern{}
+	}
+	c.known[strings.Clone(text)] = p
 }

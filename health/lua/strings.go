@@ -24,8 +24,15 @@ func checkPattern(l *vm.LState, arg int) *pattern {
 	if len(text) > maxPattern {
 		l.RaiseError("pattern has more than %d bytes", maxPattern)
 	}
-	metered(l).take(l, 96*len(text)+128)
+	m := metered(l)
+	if p := m.patterns.find(text); p != nil {
+		return p
+	}
+	m.take(l, 96*len(text)+128)
 	p, err := parsePattern(text)
+	if err == nil {
+		m.patterns.keep(text, p)
+	}
 	if err != nil {
 		if _, told := pm.Find(text, nil, 0, 1); told != nil {
 			err = told

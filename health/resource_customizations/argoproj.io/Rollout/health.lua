@@ -102,15 +102,13 @@ local function assess()
   return cutover(updated)
 end
 
--- The annotation sluice.dev/rollback is JSON. What cannot be read is no reason to say less than the status does.
-
+-- The annotation sluice.dev/rollback is JSON. What cannot be read is no reason to say less than the status does: then
+-- this ends with an error. Of a name that is there twice the last one counts.
 local function rollback(s)
+  local _
+
   local function unreadable()
     error("unreadable")
-  end
-
-  local function skip(s, i)
-    return string.find(s, "[^ \t\r\n]", i) or #s + 1
   end
 
   local function utf8(n)
@@ -123,25 +121,25 @@ local function rollback(s)
       128 + math.floor(n / 64) % 64, 128 + n % 64)
   end
 
-  local function unit(s, i)
+  local function unit(i)
     local digits = string.match(s, "^\\u(%x%x%x%x)", i)
     if digits then return tonumber(digits, 16) end
   end
 
-  local function unicode(s, i)
-    local high = unit(s, i)
+  local function unicode(i)
+    local high = unit(i)
     if not high then unreadable() end
     if high < 55296 or high > 57343 then return utf8(high), i + 6 end
-    local low = unit(s, i + 6)
+    local low = unit(i + 6)
     if high < 56320 and low and low >= 56320 and low <= 57343 then
       return utf8(65536 + (high - 55296) * 1024 + low - 56320), i + 12
     end
     return utf8(65533), i + 6
   end
 
-  local function escape(s, i)
+  local function escape(i)
     local c = string.sub(s, i + 1, i + 1)
-    if c == "u" then return unicode(s, i) end
+    if c == "u" then return unicode(i) end
     if c == "n" then return "\n", i + 2 end
     if c == "t" then return "\t", i + 2 end
     if c == "r" then return "\r", i + 2 end
@@ -151,132 +149,169 @@ local function rollback(s)
     unreadable()
   end
 
-  local function readText(s, i)
+  local function readText(i)
+    local _, last, whole = string.find(s, "^\"([^\"\\]*)\"", i)
+    if last then return whole, last + 1 end
     if string.sub(s, i, i) ~= "\"" then unreadable() end
     i = i + 1
-    local out = {}
+    local out, piece = "", ""
     while true do
-      local j = string.find(s, "[\"\\]", i)
-      if not j then unreadable() end
-      table.insert(out, string.sub(s, i, j - 1))
-      if string.sub(s, j, j) == "\"" then return table.concat(out), j + 1 end
-      local piece
-      piece, i = escape(s, j)
-      table.insert(out, piece)
+      local _, stop, plain = string.find(s, "^([^\"\\]*)[\"\\]", i)
+      if not stop then unreadable() end
+      out = out .. plain
+      if string.sub(s, stop, stop) == "\"" then return out, stop + 1 end
+      piece, i = escape(stop)
+      out = out .. piece
     end
   end
 
-  local readValue
-
-  -- A document of names and values, or a list: what stands between the brackets, one by one.
-  local function readEach(s, i, last, each)
-    i = skip(s, i + 1)
-    if string.sub(s, i, i) == last then return i + 1 end
+  -- What stands between brackets, one by one.
+  local function each(i, last, one)
+    local _, stop = string.find(s, "^[ \t\r\n]*%" .. last, i + 1)
+    if stop then return stop + 1 end
     while true do
-      i = skip(s, each(i))
+      i = one(string.find(s, "[^ \t\r\n]", i + 1) or #s + 1)
+      i = string.find(s, "[^ \t\r\n]", i) or #s + 1
       local c = string.sub(s, i, i)
       if c == last then return i + 1 end
       if c ~= "," then unreadable() end
-      i = skip(s, i + 1)
     end
   end
 
-  readValue = function(s, i, depth)
+  -- Names, and what read makes of the place where each one's value begins: the place after it.
+  local function object(i, read)
+    return each(i, "}", function(at)
+      local name
+      name, at = readText(at)
+      local _, colon = string.find(s, "^[ \t\r\n]*:[ \t\r\n]*", at)
+      if not colon then unreadable() end
+      return read(name, colon + 1)
+    end)
+  end
+
+  -- The kind of a value, and the place after it.
+  local function skip(i, depth)
+    i = string.find(s, "[^ \t\r\n]", i) or #s + 1
     if depth > 16 then unreadable() end
-    i = skip(s, i)
     local c = string.sub(s, i, i)
-    local value
     if c == "\"" then
-      value, i = readText(s, i)
-      return { text = value }, i
+      local _, after = readText(i)
+      return "text", after
     end
-    if c == "{" then
-      local named = {}
-      i = readEach(s, i, "}", function(at)
-        local name
-        name, at = readText(s, at)
-        at = skip(s, at)
-        if string.sub(s, at, at) ~= ":" then unreadable() end
-        value, at = readValue(s, at + 1, depth + 1)
-        table.insert(named, { name = name, value = value })
-        return at
-      end)
-      return { fields = named }, i
+    local function below(at)
+      local _, after = skip(at, depth + 1)
+      return after
     end
-    if c == "[" then
-      local list = {}
-      i = readEach(s, i, "]", function(at)
-        value, at = readValue(s, at, depth + 1)
-        table.insert(list, value)
-        return at
-      end)
-      return { list = list }, i
-    end
+    if c == "{" then return "object", object(i, function(_, at) return below(at) end) end
+    if c == "[" then return "list", each(i, "]", below) end
     local token = string.match(s, "^[%w%.%+%-]+", i)
     if not token then unreadable() end
-    if token == "null" then return { null = true }, i + 4 end
+    if token == "null" then return "null", i + 4 end
     if token ~= "true" and token ~= "false" and not string.find(token, "^%-?%d[%d%.eE%+%-]*$") then unreadable() end
-    return { other = true }, i + #token
+    return "other", i + #token
   end
 
-  local function textOf(value)
-    if value == nil or value.null then return "" end
-    if not value.text then unreadable() end
-    return value.text
+  -- These give a value, which is nil if it is of another type, and the place after it.
+
+  local function text(i, depth)
+    if string.sub(s, i, i) == "\"" then return readText(i) end
+    local kind, after = skip(i, depth)
+    if kind == "null" then return "", after end
+    return nil, after
   end
 
-  local function fieldsOf(value)
-    if value == nil or value.null then return {} end
-    if not value.fields then unreadable() end
-    return value.fields
-  end
-
-  local function field(document, name)
-    local found
-    for _, entry in ipairs(document) do
-      if entry.name == name then found = entry.value end
+  local function images(i)
+    local all = ""
+    if string.sub(s, i, i) ~= "[" then
+      local kind, after = skip(i, 3)
+      if kind == "null" then return all, after end
+      return nil, after
     end
-    return found
+    local several = false
+    local after = each(i, "]", function(at)
+      local image, behind
+      if string.sub(s, at, at) == "\"" then
+        image, behind = readText(at)
+      else
+        _, behind = skip(at, 4)
+      end
+      if not image then
+        all = nil
+      elseif all and several then
+        all = all .. ", " .. image
+      elseif all then
+        all = image
+      end
+      several = true
+      return behind
+    end)
+    return all, after, several
   end
 
-  local function imagesOf(value)
-    local images = {}
-    if value == nil or value.null then return images end
-    if not value.list then unreadable() end
-    for _, image in ipairs(value.list) do
-      if not image.text then unreadable() end
-      table.insert(images, image.text)
+  local function revision(i)
+    if string.sub(s, i, i) ~= "{" then
+      local kind, after = skip(i, 2)
+      if kind == "null" then return "", "", after end
+      return nil, nil, after
     end
-    return images
-  end
-
-  local function revision(value)
-    local r = fieldsOf(value)
-    local images, hash, revision = imagesOf(field(r, "images")), textOf(field(r, "hash")), textOf(field(r, "revision"))
+    local list, some, hash, number = "", false, "", ""
+    local after = object(i, function(name, at)
+      if name == "images" then
+        list, at, some = images(at)
+      elseif name == "hash" then
+        hash, at = text(at, 3)
+      elseif name == "revision" then
+        number, at = text(at, 3)
+      else
+        _, at = skip(at, 3)
+      end
+      return at
+    end)
+    if not list or not hash or not number then return nil, nil, after end
     local inside = hash
-    if revision ~= "" then inside = inside .. ", revision " .. revision end
-    if #images == 0 then return inside, hash end
-    return table.concat(images, ", ") .. " (" .. inside .. ")", hash
+    if number ~= "" then inside = inside .. ", revision " .. number end
+    if some then inside = list .. " (" .. inside .. ")" end
+    return inside, hash, after
   end
 
-  local function reason(r)
-    local run, metric, value = textOf(field(r, "analysisRun")), textOf(field(r, "metric")), textOf(field(r, "value"))
-    local condition, message = textOf(field(r, "condition")), textOf(field(r, "message"))
-    if run == "" then return message end
-    local out = "AnalysisRun " .. run
-    if metric ~= "" then out = out .. ": metric " .. metric end
-    if value ~= "" then out = out .. " measured " .. value end
-    if condition ~= "" then out = out .. ", condition " .. condition end
-    return out
-  end
-
-  local value, i = readValue(s, 1, 1)
-  if not value.fields or skip(s, i) <= #s then unreadable() end
-  local r = value.fields
-  local wanted, hash = revision(field(r, "wanted"))
-  local out = "rolled back: " .. wanted .. " is wanted, " .. revision(field(r, "serving")) .. " serves"
-  local why, since = reason(r), textOf(field(r, "since"))
+  local wanted, hash, serving = "", "", ""
+  local run, metric, value, condition, message, since = "", "", "", "", "", ""
+  local i = string.find(s, "[^ \t\r\n]")
+  if not i or string.sub(s, i, i) ~= "{" then unreadable() end
+  i = object(i, function(name, at)
+    if name == "wanted" then
+      wanted, hash, at = revision(at)
+    elseif name == "serving" then
+      serving, _, at = revision(at)
+    elseif name == "analysisRun" then
+      run, at = text(at, 2)
+    elseif name == "metric" then
+      metric, at = text(at, 2)
+    elseif name == "value" then
+      value, at = text(at, 2)
+    elseif name == "condition" then
+      condition, at = text(at, 2)
+    elseif name == "message" then
+      message, at = text(at, 2)
+    elseif name == "since" then
+      since, at = text(at, 2)
+    else
+      _, at = skip(at, 2)
+    end
+    return at
+  end)
+  if string.find(s, "[^ \t\r\n]", i) then unreadable() end
+  if not (wanted and serving and run and metric and value and condition and message and since) then unreadable() end
   if since ~= "" and not string.find(since, "^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$") then unreadable() end
+
+  local why = message
+  if run ~= "" then
+    why = "AnalysisRun " .. run
+    if metric ~= "" then why = why .. ": metric " .. metric end
+    if value ~= "" then why = why .. " measured " .. value end
+    if condition ~= "" then why = why .. ", condition " .. condition end
+  end
+  local out = "rolled back: " .. wanted .. " is wanted, " .. serving .. " serves"
   if why ~= "" then out = out .. "; " .. why end
   if since ~= "" then out = out .. "; since " .. since end
   return out, hash
