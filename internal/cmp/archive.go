@@ -93,10 +93,10 @@ func (p *packed) reader() io.Reader {
 }
 
 // ratio is how many times its size an archive may unpack to, once that is more than a small one would need. Text comes to 5 to
-// 20, and gzip ends at 1,032.
+// 20, and gzip ends at 1,032. It is looked at on the way, so that a bomb is refused for its first part.
 const (
 	ratio       = 200
-	alwaysSmall = 32 << 20
+	alwaysSmall = 64 << 20
 )
 
 // unpack reads an archive into memory. Nothing touches a disk.
@@ -117,11 +117,12 @@ func unpack(p *packed, limits render.Limits, memory *held) (filesys.FileSystem, 
 
 // each visits the entries of an archive.
 func each(p *packed, most int64, visit func(io.Reader, *tar.Header) error) error {
-	zipped, err := gzip.NewReader(p.reader())
+	came := &counting{from: p.reader()}
+	zipped, err := gzip.NewReader(came)
 	if err != nil {
 		return refuse("archive", "read the archive: %w", unexpected(err))
 	}
-	archive := tar.NewReader(&inflating{from: zipped, most: most, packed: p.size})
+	archive := tar.NewReader(&inflating{from: zipped, most: most, packed: came})
 	for {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -158,14 +159,26 @@ func archiveError(doing string, err error) error {
 type inflating struct {
 	from       io.Reader
 	most, read int64
-	packed     int64
+	packed     *counting
+}
+
+// counting counts what is read. It is no io.ByteReader, so gzip reads a few KiB ahead, which does not matter here.
+type counting struct {
+	from io.Reader
+	read int64
+}
+
+func (c *counting) Read(into []byte) (int, error) {
+	n, err := c.from.Read(into)
+	c.read += int64(n)
+	return n, err
 }
 
 func (i *inflating) Read(into []byte) (int, error) {
 	n, err := i.from.Read(into)
 	i.read += int64(n)
-	if i.read > alwaysSmall && i.read > ratio*i.packed {
-		return n, refuse("archive", "the archive unpacks to more than %d times its size", ratio)
+	if i.read > alwaysSmall && i.read > ratio*i.packed.read {
+		return n, refuse("archive", "the archive unpacks to more than %d times its size: leave out the file that does", ratio)
 	}
 	if i.read > i.most+i.most/4+alwaysSmall { // headers and padding
 		return n, refuse("archive", "the archive unpacks to more than %d MiB", i.most>>20)

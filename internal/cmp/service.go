@@ -103,10 +103,10 @@ func (s *service) take(ctx context.Context, stream receiver) (m *metadata, p *pa
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	memory = &held{of: s.admission}
-	memory.use()
-	context.AfterFunc(ctx, func() { memory.finish(); leave() }) // the call's context ends with the call
-	memory.use()
+	mine := &held{of: s.admission}
+	mine.use()
+	context.AfterFunc(ctx, func() { mine.finish(); leave() }) // the call's context ends with the call
+	mine.use()
 	ctx, cancel := s.within(ctx)
 	defer cancel()
 	type taken struct {
@@ -116,18 +116,18 @@ func (s *service) take(ctx context.Context, stream receiver) (m *metadata, p *pa
 	}
 	done := make(chan taken, 1)
 	go func() { // RecvMsg ends with the call
-		defer memory.finish()
+		defer mine.finish()
 		m, err := begin(stream)
 		if err != nil {
 			done <- taken{err: err}
 			return
 		}
-		p, err := receive(stream, m, s.archive, memory)
+		p, err := receive(stream, m, s.archive, mine)
 		done <- taken{m, p, err}
 	}()
 	select {
 	case t := <-done:
-		return t.m, t.p, memory, t.err
+		return t.m, t.p, mine, t.err
 	case <-ctx.Done():
 		return nil, nil, nil, refuse("slow", "the archive was not sent in time")
 	}
