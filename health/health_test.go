@@ -190,3 +190,40 @@ func TestWorst(t *testing.T) {
 		})
 	}
 }
+
+func TestBuiltInKindsThatCannotBeRead(t *testing.T) {
+	for _, text := range []string{
+		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {replicas: three}}`,
+		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, status: []}`,
+		`{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: d}, status: {conditions: [x]}}`,
+		`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: d}, spec: {updateStrategy: {rollingUpdate: {partition: "1"}}}}`,
+		`{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: d}, status: {numberAvailable: 1.5}}`,
+		`{apiVersion: batch/v1, kind: Job, metadata: {name: d}, status: {conditions: {type: Failed}}}`,
+		`{apiVersion: v1, kind: Service, metadata: {name: d}, status: {loadBalancer: {ingress: {}}}}`,
+		`{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: d}, status: {phase: 1}}`,
+		`{apiVersion: v1, kind: Pod, metadata: {name: d}, status: {phase: 1}}`,
+	} {
+		if h, err := Assess(given(t, text)); err == nil || h.Status != Unknown || h.Message != err.Error() {
+			t.Errorf("%s: %v, %v", text, h, err)
+		}
+	}
+}
+
+func BenchmarkBuiltIn(b *testing.B) {
+	text, err := yaml.YAMLToJSON([]byte(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, generation: 2, labels: {app: d}}, spec: {replicas: 3, selector: {matchLabels: {app: d}},
+		template: {metadata: {labels: {app: d}}, spec: {containers: [{name: c, image: "i:1", ports: [{containerPort: 80}], env: [{name: A, value: b}], resources: {limits: {cpu: "1"}}}]}}},
+		status: {observedGeneration: 2, replicas: 3, updatedReplicas: 3, readyReplicas: 3, availableReplicas: 3, conditions: [{type: Available, status: "True", reason: MinimumReplicasAvailable, message: m, lastUpdateTime: "2026-11-20T09:00:00Z"}]}}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	obj := &unstructured.Unstructured{}
+	if err := obj.UnmarshalJSON(text); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if h, err := Assess(obj); err != nil || h.Status != Healthy {
+			b.Fatal(h, err)
+		}
+	}
+}

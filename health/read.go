@@ -62,16 +62,37 @@ func conditions(obj *unstructured.Unstructured) []condition {
 }
 
 // typed makes a check of a function over the Go type of one version of a kind. Other versions are errors.
-func typed[T any](version string, assess func(*T) Health) func(*unstructured.Unstructured) (Health, error) {
+func typed[T any](version string, read func(*strict) *T, assess func(*T) Health) func(*unstructured.Unstructured) (Health, error) {
 	return func(obj *unstructured.Unstructured) (Health, error) {
-		kind := obj.GroupVersionKind()
-		if kind.Version != version {
-			return Health{}, fmt.Errorf("assess the health of %s %s: this version of the kind is not supported", kind.GroupVersion(), kind.Kind)
+		if err := only(version, obj); err != nil {
+			return Health{}, err
 		}
-		into := new(T)
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, into); err != nil {
-			return Health{}, fmt.Errorf("read %s %s/%s: %w", kind.Kind, obj.GetNamespace(), obj.GetName(), err)
+		s := strictly(obj)
+		into := read(s)
+		if s.err != nil {
+			return Health{}, fmt.Errorf("read %s %s/%s: %w", obj.GetKind(), obj.GetNamespace(), obj.GetName(), s.err)
 		}
 		return assess(into), nil
 	}
+}
+
+// converted is typed for a kind of which most is read.
+func converted[T any](version string, assess func(*T) Health) func(*unstructured.Unstructured) (Health, error) {
+	return func(obj *unstructured.Unstructured) (Health, error) {
+		if err := only(version, obj); err != nil {
+			return Health{}, err
+		}
+		into := new(T)
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, into); err != nil {
+			return Health{}, fmt.Errorf("read %s %s/%s: %w", obj.GetKind(), obj.GetNamespace(), obj.GetName(), err)
+		}
+		return assess(into), nil
+	}
+}
+
+func only(version string, obj *unstructured.Unstructured) error {
+	if kind := obj.GroupVersionKind(); kind.Version != version {
+		return fmt.Errorf("assess the health of %s %s: this version of the kind is not supported", kind.GroupVersion(), kind.Kind)
+	}
+	return nil
 }
