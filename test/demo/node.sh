@@ -15,14 +15,14 @@ instead="The nearest thing that works: make demo and make e2e without NODES=real
 [ "$(uname -s)" = Linux ] || { echo "node.sh: this is not Linux. $instead" >&2; exit 1; }
 [ "$(id -u)" = 0 ] || { echo "node.sh: a real node needs root: containers, cgroups, network. $instead" >&2; exit 1; }
 
-packages="containerd runc containernetworking-plugins iptables nftables conntrack iproute2 openssl curl jq procps"
-missing=
-for tool in containerd ctr runc nft iptables ip conntrack openssl curl jq ps nsenter unshare /usr/lib/cni/bridge; do
-	command -v $tool >/dev/null || missing+=" $tool"
+packages= # only those of missing programs: a containerd from elsewhere would make way for Debian's
+for pair in containerd:containerd ctr:containerd runc:runc /usr/lib/cni/bridge:containernetworking-plugins iptables:iptables nft:nftables \
+	conntrack:conntrack ip:iproute2 openssl:openssl curl:curl jq:jq ps:procps; do
+	command -v "${pair%:*}" >/dev/null || [[ " $packages " = *" ${pair#*:} "* ]] || packages+=" ${pair#*:}"
 done
-if [ -n "$missing" ]; then
-	command -v apt-get >/dev/null || { echo "node.sh:$missing: not here, and this is not Debian. $instead" >&2; exit 1; }
-	echo "    Not here:$missing. Installing the Debian packages $packages" >&2
+if [ -n "$packages" ]; then
+	command -v apt-get >/dev/null || { echo "node.sh: missing, with no apt-get to install it:$packages. $instead" >&2; exit 1; }
+	echo "node.sh: installing these Debian packages, which are missing:$packages" >&2
 	export DEBIAN_FRONTEND=noninteractive
 	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >/dev/null
 fi
