@@ -27,6 +27,10 @@ type Options struct {
 	HideRollbacks bool
 	// AllowEmpty accepts a source without any manifest. With pruning that deletes everything.
 	AllowEmpty bool
+	// FromDeployment turns Deployments into Rollouts.
+	FromDeployment *FromDeployment
+	// CreateServices makes the Services that Rollouts need and the source does not have.
+	CreateServices bool
 	// Origins asks for Result.Files of a kustomization too, which costs as much again as the build.
 	Origins bool
 	// Bounds of what is read and made. Zero fields: DefaultBounds.
@@ -57,6 +61,16 @@ func Render(tree filesys.FileSystem, options Options) (Result, error) {
 	}
 	if len(result.Objects) == 0 && !options.AllowEmpty {
 		return Result{}, fmt.Errorf("%s has no manifests; with pruning that would delete every object (allowEmpty accepts it)", shown(folder))
+	}
+	if options.FromDeployment != nil {
+		if err := options.FromDeployment.convert(&result); err != nil {
+			return Result{}, err
+		}
+	}
+	if options.CreateServices {
+		if err := createServices(&result); err != nil {
+			return Result{}, err
+		}
 	}
 	if err := finish(&result, options); err != nil {
 		return Result{}, locate(tree, folder, options, err)

@@ -86,11 +86,16 @@ an Application: spec.source.plugin.name: sluice.`,
 }
 
 func renderCommand() *cobra.Command {
-	var o render.Options
+	hide, empty, sent := false, false, ""
 	command := &cobra.Command{
 		Use: "render DIR", Short: "Print the manifests of a folder", Args: cobra.ExactArgs(1), SilenceUsage: true,
 		Example: "  cmp-server render deploy/ | kubectl diff -f -",
 		RunE: func(command *cobra.Command, args []string) error {
+			o, err := options(map[string]string{"ARGOCD_APP_PARAMETERS": sent})
+			if err != nil {
+				return err
+			}
+			o.HideRollbacks, o.AllowEmpty = o.HideRollbacks || hide, o.AllowEmpty || empty
 			result, err := renderFolder(args[0], o)
 			if err != nil {
 				return err
@@ -110,16 +115,24 @@ func renderCommand() *cobra.Command {
 			return nil
 		},
 	}
-	command.Flags().BoolVar(&o.HideRollbacks, "hide-rollbacks", false, "leave the annotation sluice.dev/serving out")
-	command.Flags().BoolVar(&o.AllowEmpty, "allow-empty", false, "accept a folder without manifests")
+	command.Flags().BoolVar(&hide, "hide-rollbacks", false, "leave the annotation sluice.dev/serving out")
+	command.Flags().BoolVar(&empty, "allow-empty", false, "accept a folder without manifests")
+	command.Flags().StringVar(&sent, "parameters", "", parametersUsage)
 	return command
 }
 
+const parametersUsage = `spec.source.plugin.parameters of the Application, as JSON: [{"name":"images","array":["web=web:2"]}]`
+
 func lintCommand() *cobra.Command {
-	return &cobra.Command{
+	sent := ""
+	command := &cobra.Command{
 		Use: "lint DIR", Short: "Say what is wrong with the manifests of a folder", Args: cobra.ExactArgs(1), SilenceUsage: true,
 		RunE: func(command *cobra.Command, args []string) error {
-			result, err := renderFolder(args[0], render.Options{})
+			o, err := options(map[string]string{"ARGOCD_APP_PARAMETERS": sent})
+			if err != nil {
+				return err
+			}
+			result, err := renderFolder(args[0], o)
 			if err != nil {
 				return err
 			}
@@ -130,6 +143,8 @@ func lintCommand() *cobra.Command {
 			return nil
 		},
 	}
+	command.Flags().StringVar(&sent, "parameters", "", parametersUsage)
+	return command
 }
 
 // renderFolder reads a folder of the disk as Argo CD would send it: the whole repository, if it is in one.

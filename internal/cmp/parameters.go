@@ -2,6 +2,7 @@ package cmp
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -29,6 +30,23 @@ func kustomize(o *render.Options) *render.Kustomize {
 		o.Kustomize = &render.Kustomize{}
 	}
 	return o.Kustomize
+}
+
+func deployments(o *render.Options) *render.FromDeployment {
+	if o.FromDeployment == nil {
+		o.FromDeployment = &render.FromDeployment{}
+	}
+	return o.FromDeployment
+}
+
+func preset(field func(*render.FromDeployment) *string) func(*render.Options, value) error {
+	return func(o *render.Options, v value) error {
+		if v.String == nil {
+			return errors.New("a text is needed")
+		}
+		*field(deployments(o)) = *v.String
+		return nil
+	}
 }
 
 func text(field func(*render.Kustomize) *string) func(*render.Options, value) error {
@@ -85,6 +103,28 @@ var parameters = []parameter{
 	{announcement{Name: "commonAnnotations", Title: "Common annotations", Tooltip: "set on all objects and pod templates. Default: none", CollectionType: "map"},
 		texts(func(k *render.Kustomize) *map[string]string { return &k.CommonAnnotations })},
 	{announcement{Name: "replicas", Title: "Replicas", Tooltip: "number of pods, by the name of the workload. Default: what the manifests say", CollectionType: "map"}, setReplicas},
+	{announcement{Name: "fromDeployment", Title: "Rollouts from Deployments", Tooltip: "names of Deployments, as they are rendered, that become Rollouts; * for all. Default: none", CollectionType: "array"},
+		func(o *render.Options, v value) error {
+			if v.Array == nil {
+				return errors.New("a list is needed")
+			}
+			if len(v.Array) > 0 {
+				deployments(o).Names = v.Array
+			}
+			return nil
+		}},
+	{announcement{Name: "strategy", Title: "Strategy", Tooltip: "of Rollouts from Deployments: canary, canary-N (N steps, 1 to 50) or blueGreen. Default: canary, which has 4 steps: 20, 40, 60 and 80 %", String: "canary"},
+		preset(func(f *render.FromDeployment) *string { return &f.Strategy })},
+	{announcement{Name: "stepPause", Title: "Pause after each step", Tooltip: "of Rollouts from Deployments: a duration such as 90s, 5m or 1h, or manual. Default: 1m", String: "1m"},
+		preset(func(f *render.FromDeployment) *string { return &f.Pause })},
+	{announcement{Name: "services", Title: "Services", Tooltip: "create makes the Services that a Rollout needs and the source does not have; keep leaves that to the source. Default: keep", String: "keep"},
+		func(o *render.Options, v value) error {
+			if v.String == nil || *v.String != "create" && *v.String != "keep" && *v.String != "" {
+				return errors.New("create or keep is needed")
+			}
+			o.CreateServices = *v.String == "create"
+			return nil
+		}},
 	{announcement{Name: "surfaceRollback", Title: "Surface rollbacks", Tooltip: "show a Rollout that was rolled back as OutOfSync, by the annotation sluice.dev/serving. Default: true", ItemType: "boolean", String: "true"},
 		flag(func(o *render.Options, on bool) { o.HideRollbacks = !on })},
 	{announcement{Name: "allowEmpty", Title: "Allow empty", Tooltip: "accept a source without manifests; with pruning that deletes everything. Default: false", ItemType: "boolean", String: "false"},
@@ -137,6 +177,9 @@ func options(environment map[string]string) (render.Options, error) {
 		if err := parameters[i].set(&o, v); err != nil {
 			return o, fmt.Errorf("parameter %s: %w", v.Name, err)
 		}
+	}
+	if f := o.FromDeployment; f != nil && len(f.Names) == 0 {
+		o.FromDeployment = nil // the presets alone convert nothing
 	}
 	return o, nil
 }
