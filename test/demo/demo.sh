@@ -12,5 +12,7 @@ work=${WORK:-$(mktemp -d)}
 trap : INT # world.sh ends by itself
 code=0
 NODE_LOGS=$work/log test/demo/world.sh bin/demo -work "$work" ${KEEP:+-keep} ${PICTURE:+-picture "$PICTURE"} || code=$?
-[ "$code" != 0 ] || [ -n "${WORK:-}" ] || rm -rf "$work"
+case $code in # logs of a failure are kept; of an interruption they are not
+0 | 130 | 143) [ -n "${WORK:-}" ] || rm -rf "$work" ;;
+esac
 exit $code

@@ -18,7 +18,12 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx)
+	interrupted := ctx.Err() != nil
 	stop()
+	if interrupted {
+		fmt.Fprintln(os.Stderr, "demo: interrupted")
+		os.Exit(130)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
@@ -56,9 +61,6 @@ func run(ctx context.Context) error {
 func tell(ctx context.Context, s *story.Story) error {
 	for _, p := range story.Points() {
 		if err := s.Tell(ctx, p); err != nil {
-			if ctx.Err() != nil {
-				return errors.New("interrupted")
-			}
 			return fmt.Errorf("%w\nlogs: %s/log", err, s.Work)
 		}
 	}
