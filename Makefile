@@ -35,8 +35,8 @@ fmt: ## format the Go code
 lint: bin/staticcheck ## gofmt, go vet, staticcheck and the rings
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 	[ -z "$$unformatted" ] || { echo "not formatted (make fmt): $$unformatted" >&2; exit 1; }
-	go vet -tags apiserver,e2e ./...
-	bin/staticcheck -tags apiserver,e2e ./...
+	go vet -tags apiserver,argocd,e2e ./...
+	bin/staticcheck -tags apiserver,argocd,e2e ./...
 	go test -run TestRings .
 
 bin/staticcheck: tools/go.mod
@@ -91,8 +91,8 @@ simulate: ## many more random worlds than make test has (WORLDS=50000, FIRST=see
 	go test -count=1 -timeout 2h -run TestWorlds ./test/simulation -worlds $(WORLDS) -first $(FIRST)
 
 .PHONY: demo
-demo: ## the whole story, live (KEEP=1 leaves it running, PICTURE=file.svg draws it, NODES=real: on a real node)
-	@test/demo/demo.sh
+demo: ## the whole story, live (KEEP=1 leaves it running, PICTURE=file.svg draws it, NODES=real: on a real node, ARGOCD=1: beside a real Argo CD)
+	@$(if $(ARGOCD),test/argocd/run.sh,test/demo/demo.sh)
 
 .PHONY: e2e
 e2e: ## from a commit in Git to OutOfSync, as tests on simulated nodes (RUN_E2E=regexp; NODES=real on a real node, root)
@@ -106,9 +106,9 @@ docs: ## what of the documentation is made from a run: docs/story.svg
 .PHONY: bench e2e-argocd bench-cmp mutate
 bench: ## how fast, how large
 	go test ./health/lua -run '^$$' -bench 'Health|Convert' -benchtime 1s
-e2e-argocd: ## beside a real Argo CD
-	@$(call absent,suite for it)
-bench-cmp: ## figures side by side with the reference controller
-	@$(call absent,test/bench)
+e2e-argocd: ## what a real Argo CD says of rollouts and rollbacks, with Sluice and stock (needs redis-server)
+	@test/argocd/run.sh go test -tags argocd -count=1 -timeout 25m -v ./test/argocd
+bench-cmp: build ## the plugin beside Argo CD's own, which runs a kustomize process per request
+	@parts=$$(test/cluster/build.sh argocd) && go run ./test/bench/cmp -stock "$$parts"
 mutate: ## faults planted at random, to see which tests notice
 	@$(call absent,program for it)

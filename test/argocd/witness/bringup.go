@@ -3,17 +3,27 @@ package witness
 import (
 	"context"
 	"fmt"
+	"os"
+	"strconv"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Limits that the issue sets.
-const (
-	toSynced = time.Minute
-	toShow   = 5 * time.Second
+// What may be missed by nobody: from nothing to the first Synced, and from an abort or a sync to what shows it. On a machine
+// that is busy with other things WITNESS_PATIENCE multiplies them; the figures are printed as they are.
+var (
+	toSynced = patience() * time.Minute
+	toShow   = patience() * 5 * time.Second
 )
+
+func patience() time.Duration {
+	if n, err := strconv.Atoi(os.Getenv("WITNESS_PATIENCE")); err == nil && n > 0 {
+		return time.Duration(n)
+	}
+	return 1
+}
 
 const (
 	withSluice = "with Sluice"

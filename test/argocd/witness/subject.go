@@ -81,8 +81,12 @@ func (a *argo) subject(ctx context.Context, name string, port int, o subjectOpti
 	if err := a.w.cluster.Create(ctx, namespace); client.IgnoreAlreadyExists(err) != nil {
 		return nil, err
 	}
-	var err error
-	if s.repository, err = story.Serve(ctx, filepath.Join(a.w.Work, "git-"+name), fmt.Sprintf("127.0.0.1:%d", port), name); err != nil {
+	folder := filepath.Join(a.w.Work, "git-"+name)
+	err := os.MkdirAll(filepath.Join(folder, "log"), 0o700) // the server's log goes there
+	if err != nil {
+		return nil, err
+	}
+	if s.repository, err = story.Serve(ctx, folder, fmt.Sprintf("127.0.0.1:%d", port), name); err != nil {
 		return nil, err
 	}
 	a.w.mutex.Lock()
@@ -170,7 +174,7 @@ func (w *Witness) leader(ctx context.Context) string {
 	return *lease.Spec.HolderIdentity
 }
 
-const limit = 60 * time.Second // generous: the machine may be busy
+const limit = 2 * time.Minute // generous: the machine may be busy
 
 // app waits until Argo CD says something of the Application.
 func (s *subject) app(ctx context.Context, start time.Time, what string, so func(app) bool) (seen[app], error) {
