@@ -7,12 +7,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// text is the text at a path, or empty.
-func text(obj *unstructured.Unstructured, path ...string) string {
-	s, _, _ := unstructured.NestedString(obj.Object, path...)
-	return s
-}
-
 // fields are the named values of an object, or of a part of it. A list has none, as in Lua.
 type fields map[string]any
 

@@ -199,10 +199,10 @@ func (r *reader) table(t *vm.LTable) (any, error) {
 	r.inside[t] = true
 	defer delete(r.inside, t)
 	key, value := t.Next(vm.LNil)
-	switch key.(type) {
-	case *vm.LNilType:
+	switch key.Type() {
+	case vm.LTNil:
 		return []any{}, nil
-	case vm.LNumber:
+	case vm.LTNumber:
 		list := []any{}
 		for ; key != vm.LNil; key, value = t.Next(key) {
 			if key.Type() != vm.LTNumber {
@@ -218,7 +218,7 @@ func (r *reader) table(t *vm.LTable) (any, error) {
 			list = append(list, element)
 		}
 		return list, nil
-	case vm.LString:
+	case vm.LTString:
 		object := map[string]any{}
 		for ; key != vm.LNil; key, value = t.Next(key) {
 			name, is := key.(vm.LString)

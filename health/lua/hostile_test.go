@@ -14,7 +14,7 @@ import (
 )
 
 // ask runs a script with little room and says how it ended, how long it took, and what it allocated.
-func ask(t *testing.T, limits lua.Limits, text string) (health.Health, error, time.Duration, uint64) {
+func ask(t *testing.T, limits lua.Limits, text string) (h health.Health, took time.Duration, allocated uint64, err error) {
 	t.Helper()
 	host := lua.New(limits)
 	script := lua.Script{Text: text, OpenLibs: true}
@@ -23,10 +23,10 @@ func ask(t *testing.T, limits lua.Limits, text string) (health.Health, error, ti
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start := time.Now()
-	h, err := host.Health(ctx, script, map[string]any{"metadata": map[string]any{"name": "a"}}, noon)
-	took := time.Since(start)
+	h, err = host.Health(ctx, script, map[string]any{"metadata": map[string]any{"name": "a"}}, noon)
+	took = time.Since(start)
 	runtime.ReadMemStats(&after)
-	return h, err, took, after.TotalAlloc - before.TotalAlloc
+	return h, took, after.TotalAlloc - before.TotalAlloc, err
 }
 
 // Each of these ends, in about a second at most, without taking more memory than it may, and is told so.
@@ -94,7 +94,7 @@ func TestHostileScripts(t *testing.T) {
 	limits := lua.Limits{Instructions: 2_000_000, Memory: 16 << 20}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			h, err, took, allocated := ask(t, limits, c.text)
+			h, took, allocated, err := ask(t, limits, c.text)
 			if err == nil && c.says != "" {
 				t.Fatalf("it ended well: %v", h)
 			}
@@ -121,7 +121,7 @@ func TestHostileScripts(t *testing.T) {
 func TestMemoryIsBoundedAgainstDoubling(t *testing.T) {
 	for _, megabytes := range []int{1, 8, 64} {
 		t.Run(fmt.Sprint(megabytes, " MB"), func(t *testing.T) {
-			_, err, _, allocated := ask(t, lua.Limits{Memory: megabytes << 20}, `local s = "x" while true do s = s .. s end`)
+			_, _, allocated, err := ask(t, lua.Limits{Memory: megabytes << 20}, `local s = "x" while true do s = s .. s end`)
 			if err == nil || !strings.Contains(err.Error(), lua.ErrMemory.Error()) {
 				t.Fatal(err)
 			}
