@@ -25,7 +25,7 @@ type Repository struct {
 // Serve makes an empty repository NAME below a folder, and serves it on an address of this machine.
 func Serve(ctx context.Context, folder, address, name string) (*Repository, error) {
 	served := filepath.Join(folder, "git")
-	r := &Repository{URL: "http://" + address + "/" + name, clone: filepath.Join(folder, "clone")}
+	r := &Repository{clone: filepath.Join(folder, "clone")}
 	programs, err := exec.CommandContext(ctx, "git", "--exec-path").Output()
 	if err != nil {
 		return nil, fmt.Errorf("git: %w", err)
@@ -38,6 +38,9 @@ func Serve(ctx context.Context, folder, address, name string) (*Repository, erro
 		if err := git(ctx, arguments...); err != nil {
 			return nil, err
 		}
+	}
+	if err := os.MkdirAll(filepath.Join(folder, "log"), 0o700); err != nil {
+		return nil, err
 	}
 	log, err := os.OpenFile(filepath.Join(folder, "log", "git.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -52,6 +55,7 @@ func Serve(ctx context.Context, folder, address, name string) (*Repository, erro
 		Env:  []string{"GIT_PROJECT_ROOT=" + served, "GIT_HTTP_EXPORT_ALL=1"}, Stderr: log,
 	}
 	r.log = log
+	r.URL = "http://" + listener.Addr().String() + "/" + name
 	r.server = &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if q.URL.Query().Get("service") == "git-upload-pack" {
 			r.asked.Add(1)
