@@ -9,20 +9,11 @@ var quarter = intstr.FromString("25%")
 // may be missing, otherwise nothing could ever move.
 func Limits(maxSurge, maxUnavailable *intstr.IntOrString, replicas int32) (surge, unavailable int32) {
 	surge = scaled(maxSurge, replicas, true)
-	return surge, unavailableBeside(surge, maxUnavailable, replicas)
-}
-
-// Unavailable is how many pods may be missing where there is no surge to speak of: blue-green.
-func Unavailable(maxUnavailable *intstr.IntOrString, replicas int32) int32 {
-	return unavailableBeside(0, maxUnavailable, replicas)
-}
-
-func unavailableBeside(surge int32, maxUnavailable *intstr.IntOrString, replicas int32) int32 {
-	unavailable := scaled(maxUnavailable, replicas, false)
+	unavailable = scaled(maxUnavailable, replicas, false)
 	if surge == 0 && unavailable == 0 {
 		unavailable = 1
 	}
-	return min(unavailable, replicas)
+	return surge, min(unavailable, replicas)
 }
 
 // scaled is a number or a share of replicas. Validation refuses what is neither, and less than nothing; here they are 0.

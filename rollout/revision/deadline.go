@@ -31,17 +31,6 @@ func Delayed(rs *appsv1.ReplicaSet, now time.Time) bool {
 	return set && now.Before(at)
 }
 
-// WithDeadline is a copy of rs with a deadline, written in whole seconds of UTC. The zero time removes it.
-func WithDeadline(rs *appsv1.ReplicaSet, at time.Time) *appsv1.ReplicaSet {
-	c := rs.DeepCopy()
-	if at.IsZero() {
-		delete(c.Annotations, v1alpha1.ScaleDownDeadlineAnnotation)
-		return c
-	}
-	annotate(c, v1alpha1.ScaleDownDeadlineAnnotation, at.UTC().Format(time.RFC3339))
-	return c
-}
-
 func annotate(rs *appsv1.ReplicaSet, key, value string) {
 	if rs.Annotations == nil {
 		rs.Annotations = map[string]string{}

@@ -45,16 +45,16 @@ func Find(rss []*appsv1.ReplicaSet, template *corev1.PodTemplateSpec, collisionC
 		return nil
 	}
 	for _, rs := range sorted {
-		if SameTemplate(rs, defaulted) {
+		if sameTemplate(rs, defaulted) {
 			return rs
 		}
 	}
 	return nil
 }
 
-// SameTemplate reports whether a ReplicaSet carries a template, apart from what we inject and from the deprecated
+// sameTemplate reports whether a ReplicaSet carries a template, apart from what we inject and from the deprecated
 // service account field. The template has to be defaulted like the ReplicaSet.
-func SameTemplate(rs *appsv1.ReplicaSet, defaulted *corev1.PodTemplateSpec) bool {
+func sameTemplate(rs *appsv1.ReplicaSet, defaulted *corev1.PodTemplateSpec) bool {
 	live, want := rs.Spec.Template.DeepCopy(), defaulted.DeepCopy()
 	removeMetadata(&live.ObjectMeta, Metadata(rs))
 	for _, t := range []*corev1.PodTemplateSpec{live, want} {

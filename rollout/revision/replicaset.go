@@ -106,15 +106,6 @@ func bump(rs *appsv1.ReplicaSet, number int64) {
 	rs.Annotations[v1alpha1.RevisionAnnotation] = strconv.FormatInt(number, 10)
 }
 
-// Resized is a copy of rs with a size, and with the Rollout's spec.replicas beside it: that tells a size that follows
-// from the Rollout's from one that was left behind by a change of it (spec 3.4).
-func Resized(rs *appsv1.ReplicaSet, size int32, r *v1alpha1.Rollout) *appsv1.ReplicaSet {
-	c := rs.DeepCopy()
-	c.Spec.Replicas = &size
-	annotate(c, v1alpha1.DesiredReplicasAnnotation, strconv.Itoa(int(desired(r))))
-	return c
-}
-
 // Desired is the Rollout's spec.replicas when rs was last scaled, and whether anybody knows.
 func Desired(rs *appsv1.ReplicaSet) (int32, bool) {
 	if rs == nil {

@@ -40,7 +40,7 @@ func seeded(seed uint64, decide Decide, change func(*World, *Chaos)) *World {
 	if change != nil {
 		change(w, &chaos)
 	}
-	w.Torture(random, chaos, 220)
+	w.Torture(random, chaos, 170)
 	return w
 }
 
