@@ -1,7 +1,6 @@
 package story
 
 import (
-	"context"
 	"encoding/xml"
 	"io"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestDifference(t *testing.T) {
@@ -95,25 +93,6 @@ func TestSlackChecksTheToken(t *testing.T) {
 	messages, refused := s.Messages()
 	if len(messages) != 1 || messages[0].Text != "right" || messages[0].Channel != "c" || refused != 1 {
 		t.Errorf("%+v, %d refused", messages, refused)
-	}
-}
-
-func TestRepositoryIsServed(t *testing.T) {
-	folder := t.TempDir()
-	t.Setenv("HOME", folder)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	r, err := Serve(ctx, folder, "127.0.0.1:0", "r")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	before := r.Asked()
-	if err := git(ctx, "ls-remote", r.URL); err != nil {
-		t.Fatal(err)
-	}
-	if r.Asked() == before {
-		t.Error("asking was not counted")
 	}
 }
 
