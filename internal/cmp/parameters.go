@@ -155,6 +155,9 @@ func setReplicas(o *render.Options, v value) error {
 func announcements() []announcement {
 	var all []announcement
 	for _, p := range parameters {
+		if p.ItemType == "" {
+			p.ItemType = "string"
+		}
 		all = append(all, p.announcement)
 	}
 	return all

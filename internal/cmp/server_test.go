@@ -9,8 +9,10 @@ import (
 	"encoding/hex"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -306,6 +308,144 @@ func TestPluginName(t *testing.T) {
 			plugin, err := parsePlugin([]byte(c.content))
 			if got := plugin.Name; got != c.name || err == nil && c.want != "" || err != nil && err.Error() != c.want {
 				t.Errorf("got %q, %v; want %q, %s", plugin.Name, err, c.name, c.want)
+			}
+		})
+	}
+}
+
+func TestDiscovery(t *testing.T) {
+	archive := pack(t, "apps/web/kustomization.yaml", "resources: [a.yaml]", "apps/web/a.yaml", configMap, "apps/web/deep/er/rollout.yaml", rollout, "apps/other/x.json", "{}")
+	cases := map[string]struct {
+		discover, path string
+		supported      bool
+	}{
+		"a file by its name":               {"{fileName: kustomization.yaml}", "apps/web", true},
+		"a file by its name, with a dot":   {"{fileName: ./kustomization.yaml}", "apps/web", true},
+		"a file by a pattern":              {"{fileName: 'k*.yaml'}", "apps/web", true},
+		"a file in another folder":         {"{fileName: kustomization.yaml}", "apps/other", false},
+		"a file deeper than the pattern":   {"{fileName: rollout.yaml}", "apps/web", false},
+		"any depth":                        {"{find: {glob: '**/rollout.yaml'}}", "apps/web", true},
+		"any depth is none too":            {"{find: {glob: '**/kustomization.yaml'}}", "apps/web", true},
+		"the root":                         {"{find: {glob: 'apps/*/x.json'}}", ".", true},
+		"the name counts, not the pattern": {"{fileName: nothing, find: {glob: '**'}}", "apps/web", false},
+	}
+	for name, k := range cases {
+		t.Run(name, func(t *testing.T) {
+			plugin, err := parsePlugin([]byte("kind: ConfigManagementPlugin\nmetadata: {name: a}\nspec: {discover: " + k.discover + "}\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := serve(t, func(c *Config) { c.Discover = plugin.Discover })
+			configuration, match := &configurationResponse{}, &repositoryResponse{}
+			if err := c.connection.Invoke(t.Context(), "/plugin.ConfigManagementPluginService/CheckPluginConfiguration", &empty{}, configuration); err != nil || !configuration.IsDiscoveryConfigured {
+				t.Errorf("configuration: %+v, %v", configuration, err)
+			}
+			if err := c.stream("MatchRepository", &metadata{AppName: "a", AppRelPath: k.path}, archive, match); err != nil || match.IsSupported != k.supported || !match.IsDiscoveryEnabled {
+				t.Errorf("match: %+v, %v", match, err)
+			}
+		})
+	}
+}
+
+// Calls that are open when the signal comes are answered; the port and the socket are closed.
+func TestTheEndIsGraceful(t *testing.T) {
+	c := serve(t, func(c *Config) { c.Metrics = "127.0.0.1:18089" })
+	archive := pack(t, "a.yaml", configMap)
+	open := c.begun(t.Context(), "open", archive[:20])
+	for ask(t.Context(), c.config.Socket()) != nil {
+		time.Sleep(10 * time.Millisecond)
+	}
+	get := func(path string) (string, error) {
+		answer, err := http.Get("http://127.0.0.1:18089" + path)
+		if err != nil {
+			return "", err
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		return string(body), err
+	}
+	if _, err := c.generate(&metadata{AppName: "a"}, archive); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.generate(&metadata{AppName: "a"}, archive); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = c.generate(&metadata{AppName: "a", AppRelPath: "nowhere"}, archive)
+	if body, err := get("/healthz"); err != nil || body != "ok\n" {
+		t.Errorf("healthz: %q, %v", body, err)
+	}
+	body, err := get("/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`sluice_cmp_requests_total{method="GenerateManifest",result="ok"} 2`, `sluice_cmp_requests_total{method="GenerateManifest",result="refused"} 1`,
+		`sluice_cmp_answers_total{from="archive"} 1`, `sluice_cmp_answers_total{from="render"} 1`, `sluice_cmp_refusals_total{reason="source"} 1`,
+		`sluice_cmp_duration_seconds_count{method="GenerateManifest"} 3`, "sluice_cmp_cache_answers 1",
+	} {
+		if !strings.Contains(body, want+"\n") {
+			t.Errorf("no %s", want)
+		}
+	}
+	done := make(chan struct{})
+	go func() { c.stop(); close(done) }()
+	time.Sleep(50 * time.Millisecond) // the signal comes first
+	if err := open.SendMsg(&appStreamRequest{IsFile: true, File: archive[20:]}); err != nil {
+		t.Fatal(err)
+	}
+	if err := open.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	answer := &manifestResponse{}
+	if err := open.RecvMsg(answer); err != nil || len(answer.Manifests) != 1 {
+		t.Errorf("the open call got %v, %v", answer.Manifests, err)
+	}
+	<-done
+	if _, err := get("/healthz"); err == nil {
+		t.Error("the port is still served")
+	}
+}
+
+// Logs say which application, revision and path, how long and why not; what is in a manifest stays there.
+func TestLogsHaveNoContents(t *testing.T) {
+	var out bytes.Buffer
+	s := local(1 << 20)
+	s.log = slog.New(slog.NewJSONHandler(&out, nil))
+	secret := "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2}\n"
+	s.say(t, asked{"shop", ".", "null", map[string]string{"a.yaml": secret}})
+	s.say(t, asked{"shop", ".", "null", map[string]string{"a.yaml": secret + "kind: Again\n"}})
+	if text := out.String(); strings.Contains(text, "hunter2") || !strings.Contains(text, `"application":"shop"`) || !strings.Contains(text, `"reason":"source"`) || !strings.Contains(text, `"revision":"0123456789"`) {
+		t.Errorf("logged: %s", text)
+	}
+}
+
+// Every parameter says its title, what it is for, its type and its default, and those that are sent are the same.
+func TestParameters(t *testing.T) {
+	for _, p := range parameters {
+		if p.Title == "" || !strings.Contains(p.Tooltip, "Default: ") || p.CollectionType == "" && p.ItemType == "" && !strings.Contains(p.Name, "name") && p.String == "" {
+			t.Errorf("%+v says too little", p.announcement)
+		}
+	}
+	cases := map[string]struct{ sent, want string }{
+		"nothing":                {"null", ""},
+		"an empty list":          {"[]", ""},
+		"a slip":                 {`[{"name":"nameprefix","string":"x"}]`, `unknown parameter "nameprefix": did you mean "namePrefix"?`},
+		"nothing like it":        {`[{"name":"helmValues","string":"x"}]`, `unknown parameter "helmValues": there are images, namespace, namePrefix, nameSuffix, commonLabels, commonAnnotations, replicas, fromDeployment, strategy, stepPause, services, surfaceRollback, allowEmpty, recurse`},
+		"a map for a text":       {`[{"name":"namespace","map":{"a":"b"}}]`, "parameter namespace: a text is needed"},
+		"a text for a map":       {`[{"name":"commonLabels","string":"a"}]`, "parameter commonLabels: a map is needed"},
+		"a text for a list":      {`[{"name":"fromDeployment","string":"a"}]`, "parameter fromDeployment: a list is needed"},
+		"pods that are none":     {`[{"name":"replicas","map":{"web":"three"}}]`, `parameter replicas: web: "three" is no number of pods`},
+		"Services, but how":      {`[{"name":"services","string":"yes"}]`, "parameter services: create or keep is needed"},
+		"the defaults are taken": {`[{"name":"strategy","string":"canary"},{"name":"stepPause","string":"1m"},{"name":"services","string":"keep"},{"name":"surfaceRollback","string":"true"},{"name":"allowEmpty","string":"false"},{"name":"recurse","string":"false"}]`, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			o, err := options(map[string]string{"ARGOCD_APP_PARAMETERS": c.sent})
+			if err == nil && c.want != "" || err != nil && err.Error() != c.want {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+			if c.want == "" && !reflect.DeepEqual(o, render.Options{}) {
+				t.Errorf("options %+v", o)
 			}
 		})
 	}
