@@ -86,7 +86,10 @@ func shell(o story.Options) error {
 		"PS1=sluice demo (kubectl argo rollouts get rollout payments-api -n production) $ ",
 		"GIT_AUTHOR_NAME=You", "GIT_AUTHOR_EMAIL=you@example.com", "GIT_COMMITTER_NAME=You", "GIT_COMMITTER_EMAIL=you@example.com")
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
-	signal.Ignore(os.Interrupt) // Ctrl-C is the shell's now
+	// Ctrl-C is the shell's now. Caught here and not ignored: what is ignored, and it is where a script started this in the
+	// background, stays so in everything that the shell starts.
+	signal.Reset(os.Interrupt)
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	err := command.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
