@@ -75,7 +75,7 @@ Everything goes on until you leave this shell. Try:
   curl -H 'Host: payments.example.com' http://%s:8000/
 `
 
-// shell gives the terminal to a person.
+// shell gives the terminal to a person. Ctrl-C is the shell's then: it makes a process group of its own.
 func shell(o story.Options) error {
 	fmt.Printf(hints, o.Work, cmp.Or(o.Address, "127.0.0.1"))
 	command := exec.Command("/bin/bash", "--norc", "-i")
