@@ -3,7 +3,7 @@
 # Needs Linux, Go, git and redis-server. "make e2e-argocd" and "make demo ARGOCD=1" call it.
 #
 #   WORK=DIR     folder for state and logs, a short path (default: a temporary one, which is removed unless something failed)
-#   STATES=FILE  write what Argo CD shows in each state
+#   PAGES=F,G    pages that get the table, the figures and what Argo CD shows in each state, between their marks
 #   POINTS=2,3   only these points, and the bring-up before them
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -30,7 +30,7 @@ WITNESS_WORK=${WORK:-$(mktemp -d /tmp/w.XXXXXX)}
 export WITNESS_WORK WITNESS_RUN=$WITNESS_WORK
 if [ $# = 0 ]; then
 	go build -ldflags "-s -w" -o bin/argocd ./test/argocd
-	set -- bin/argocd ${STATES:+-states "$STATES"} ${POINTS:+-points "$POINTS"}
+	set -- bin/argocd ${PAGES:+-pages "$PAGES"} ${POINTS:+-points "$POINTS"}
 fi
 code=0
 BIN=$cluster test/cluster/enter.sh "$@" &

@@ -128,7 +128,7 @@ func (w *Witness) attempts(ctx context.Context) error {
 			return err
 		}
 	}
-	w.figure("selfHeal: %d syncs in %s, changes of ReplicaSets: none (stock settings make %d in 10 minutes)",
+	w.figure("selfHeal: %d syncs in %s (Argo CD's own settings make %d of them in 10 minutes), changes of ReplicaSets: none",
 		w.main.syncs(since), seconds(time.Since(since)), healAttempts)
 	w.cell(3, withSluice, "%d syncs by selfHeal, ReplicaSets changed: 0, new AnalysisRuns: 0", w.main.syncs(since))
 	w.cell(3, stockSetup, "%d syncs in the same time, ReplicaSets changed: 0; Synced all the while", w.same.syncs(w.same.aborted))

@@ -223,36 +223,32 @@ func (s *subject) analyses(start time.Time) (count int) {
 	return count
 }
 
-// syncs are the operations that began after a time, as Argo CD's API told of them.
-func (s *subject) syncs(start time.Time) (count int) {
-	last := s.apps.since(start)
-	if len(last) == 0 {
-		return 0
-	}
-	at := last[0].is.operation()
-	for _, one := range last[1:] {
-		if began := one.is.operation(); !began.Equal(at) {
-			at = began
-			count++
+// syncs are the operations that began after a time and succeeded, as Argo CD's API told of them.
+func (s *subject) syncs(start time.Time) int {
+	began := map[time.Time]bool{}
+	all := s.apps.since(start)
+	for i, one := range all {
+		if o := one.is.Status.OperationState; i > 0 && o != nil && o.Phase == "Succeeded" && !o.StartedAt.Equal(all[0].is.operation()) {
+			began[o.StartedAt.UTC()] = true
 		}
 	}
-	return count
+	return len(began)
 }
 
-// settled waits until the rejected revision has no replica left.
+// settled waits until nothing but the stable revision has replicas.
 func (s *subject) settled(ctx context.Context) error {
-	return s.w.until(ctx, limit, s.name+": the canary is scaled down", func() (bool, string) {
-		var seen string
+	return s.w.until(ctx, limit, s.name+": only the stable revision has replicas", func() (bool, string) {
 		size := map[string]setState{}
 		for _, one := range s.sets.since(time.Time{}) {
 			size[one.is.name] = one.is
 		}
+		var seen []string
 		for _, set := range size {
-			if strings.HasSuffix(set.image, ":"+s.image) && set.replicas > 0 {
-				seen = fmt.Sprintf("%s has %d", set.name, set.replicas)
+			if set.replicas > 0 {
+				seen = append(seen, fmt.Sprintf("%s has %d", set.image, set.replicas))
 			}
 		}
-		return seen == "", seen
+		return len(seen) == 1 && !strings.Contains(seen[0], ":"+s.image+" "), strings.Join(seen, ", ")
 	})
 }
 

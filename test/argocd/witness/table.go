@@ -40,6 +40,9 @@ func (w *Witness) document(ctx context.Context, s *subject, state string) error 
 	if s != w.main {
 		return nil
 	}
+	if err := s.agree(ctx); err != nil {
+		return err
+	}
 	for _, format := range [][]string{nil, {"--output", "tree"}} {
 		command := exec.CommandContext(ctx, filepath.Join(w.Argo, "argocd"), append([]string{"app", "get", s.name}, format...)...)
 		command.Env = append(os.Environ(), "ARGOCD_BINARY_NAME=argocd", "ARGOCD_SERVER="+s.address(0), "ARGOCD_AUTH_TOKEN="+s.token,
