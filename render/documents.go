@@ -95,6 +95,9 @@ func (d document) objects(file string) ([]*unstructured.Unstructured, error) {
 	if err := obj.UnmarshalJSON(data); err != nil {
 		return nil, fmt.Errorf("%s:%d: %w", shown(file), d.line, err)
 	}
+	if obj.GetKind() == "" || obj.GetAPIVersion() == "" || obj.GetName() == "" && obj.GetGenerateName() == "" { // Go's JSON takes ApiVersion too; no API server does
+		return nil, fmt.Errorf("%s:%d: no Kubernetes object: apiVersion, kind and metadata.name are needed, spelled like this", shown(file), d.line)
+	}
 	return []*unstructured.Unstructured{obj}, nil
 }
 

@@ -8,6 +8,7 @@ func FuzzRender(f *testing.F) {
 	f.Add("resources: [a.yaml]\npatches: [{path: b.yaml, target: {kind: Rollout}}]\n", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", "[{op: add, path: /data, value: {}}]")
 	f.Add("", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n", "{}")
 	f.Add("configMapGenerator: [{name: g, files: [b.yaml]}]\n", laughs, "x")
+	f.Add("", "ApiVersion: A\nkind: A\nmetAdAtA: {nAme: A}\n", "") // was found
 	f.Fuzz(func(t *testing.T, kustomization, a, b string) {
 		tree := NewTree(Limits{Entries: 10, Bytes: 1 << 16, Depth: 4})
 		for name, content := range map[string]string{"kustomization.yaml": kustomization, "a.yaml": a, "b.yaml": b} {
