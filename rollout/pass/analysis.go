@@ -149,7 +149,7 @@ func (p *Pass) begin(k Kind) {
 		return
 	}
 	reason := plan.Reason{Text: k.Type + " analysis is due"}
-	if len(unbounded) > 0 && name == run.Name {
+	if len(unbounded) > 0 && name == run.Name && p.firstUnbounded() == k.Path {
 		reason.Tell = append(reason.Tell, plan.Event{Warning: true, Reason: v1alpha1.EventAnalysisTemplateUnbounded,
 			Message: fmt.Sprintf("%s: metrics %v have an interval and no count: the first success completes them, more failures than failureLimit fail them", k.Path, unbounded)})
 	}
@@ -157,6 +157,34 @@ func (p *Pass) begin(k Kind) {
 	p.Do(plan.Begin{Reason: reason, Run: run})
 	*k.Status = &v1alpha1.RolloutAnalysisRunStatus{Name: name}
 	p.WaitFor("AnalysisRun " + name)
+}
+
+// firstUnbounded is the path of the first inline analysis that has to be bounded: a revision tells of it once.
+func (p *Pass) firstUnbounded() string {
+	for _, k := range p.inline() {
+		if run, err := p.newRun(k); err == nil && len(analysis.Unbounded(run.Spec)) > 0 {
+			return k.Path
+		}
+	}
+	return ""
+}
+
+// inline are the analyses of the spec that something waits for, in the order in which they come.
+func (p *Pass) inline() []Kind {
+	var kinds []Kind
+	for i, step := range p.Steps() {
+		if step.Analysis != nil {
+			kinds = append(kinds, p.StepAnalysis(i))
+		}
+	}
+	if bg := p.Ro.Spec.Strategy.BlueGreen; bg != nil {
+		for _, k := range []Kind{p.PrePromotion(), p.PostPromotion()} {
+			if k.Spec != nil {
+				kinds = append(kinds, k)
+			}
+		}
+	}
+	return kinds
 }
 
 func (p *Pass) newRun(k Kind) (*v1alpha1.AnalysisRun, error) {

@@ -13,6 +13,10 @@ func (p *Pass) Invalidate(why string) {
 	if c := Condition(p.Status, v1alpha1.ConditionInvalidSpec); c != nil && c.Message == message {
 		return
 	}
+	if c := Condition(&p.Rollout.Status, v1alpha1.ConditionInvalidSpec); c != nil && c.Message == message {
+		p.Status.Conditions = append(p.Status.Conditions, *c) // still so: no news, and no new time
+		return
+	}
 	replaceCondition(p.Status, p.condition(v1alpha1.ConditionInvalidSpec, yes, v1alpha1.ReasonInvalidSpec, message))
 }
 
