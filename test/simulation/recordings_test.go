@@ -67,9 +67,7 @@ func readTape(path string) (tape, error) {
 	if slices.Contains(c.Needs, "smi") {
 		return t, unplayable{"SMI"}
 	}
-	for _, o := range strings.Split(strings.ReplaceAll(c.Objects, "{{server}}", "http://server"), "\n---\n") {
-		t.objects = append(t.objects, o)
-	}
+	t.objects = append(t.objects, strings.Split(strings.ReplaceAll(c.Objects, "{{server}}", "http://server"), "\n---\n")...)
 	text, err = os.ReadFile(filepath.Join(filepath.Dir(path), "..", "recorded", filepath.Base(path)))
 	if err != nil {
 		return t, err

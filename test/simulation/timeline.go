@@ -3,7 +3,6 @@ package simulation
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 
@@ -14,11 +13,9 @@ import (
 
 // told is what a timeline has said already, so that it says what changed.
 type told struct {
-	phase, conditions string
-	index             string
-	pods              map[string]string
-	split             string
-	wake              time.Time
+	phase string
+	pods  map[string]string
+	split string
 }
 
 // say adds a line to the timeline: the time, what kind of thing happened, and what.

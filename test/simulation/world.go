@@ -62,7 +62,6 @@ type World struct {
 	templates map[string]*v1alpha1.AnalysisTemplate // by name
 	ingresses map[string]*networkingv1.Ingress      // by name
 	virtual   map[string]*unstructured.Unstructured // VirtualServices by name
-	steered   map[traffic.Ref]*unstructured.Unstructured
 
 	readyAt  map[string]time.Time // pods that become ready by themselves
 	verdicts map[string]time.Time // runs and when to look at them again
@@ -72,7 +71,6 @@ type World struct {
 	retries  int
 	routedAt time.Time // when traffic was last moved
 	passes   int
-	rest     bool // the last pass changed nothing and nothing happened since
 
 	Timeline []string
 	events   []string          // type, reason and message, as recordings write them
