@@ -21,16 +21,17 @@ func main() {
 	stock := flag.String("stock", "", "folder with argocd-cmp-server and kustomize")
 	source := flag.String("source", "testdata/sources/ten", "the ten resources")
 	requests := flag.Int("requests", 120, "requests of each measurement")
+	applications := flag.Int("applications", 64, "applications of the hard refresh; 0: none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *ours, *stock, *source, *requests); err != nil {
+	if err := run(ctx, *ours, *stock, *source, *requests, *applications); err != nil {
 		fmt.Fprintln(os.Stderr, "bench-cmp:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, ours, stock, source string, requests int) error {
+func run(ctx context.Context, ours, stock, source string, requests, applications int) error {
 	folder, err := os.MkdirTemp("", "cmp")
 	if err != nil {
 		return err
@@ -72,7 +73,10 @@ func run(ctx context.Context, ours, stock, source string, requests int) error {
 	for _, s := range servers {
 		fmt.Printf("%-34s peak memory %d MiB (with the largest kustomize process: %d MiB)\n", s.name, s.peak()>>10, (s.peak()+s.children())>>10)
 	}
-	return refresh(ctx, servers, ten)
+	if applications == 0 {
+		return nil
+	}
+	return refresh(ctx, servers, ten, applications)
 }
 
 // tenOf measures one way: fresh archives differ in a file that is read, cached ones are the same.
@@ -108,8 +112,8 @@ func tenOf(ctx context.Context, s *server, way string, ten map[string]string, re
 }
 
 // refresh is what a hard refresh of all applications of one repository asks of a plugin.
-func refresh(ctx context.Context, servers []*server, ten map[string]string) error {
-	const applications, all = 64, 3000
+func refresh(ctx context.Context, servers []*server, ten map[string]string, applications int) error {
+	const all = 3000
 	files := map[string]string{}
 	for i := range applications {
 		for name, content := range ten {
