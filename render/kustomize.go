@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	gosync "sync"
-	"time"
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resource"
@@ -64,14 +63,21 @@ func kustomize(tree filesys.FileSystem, folder string, o Options) (Result, error
 }
 
 // Kustomize's schema of all kinds is one for the whole process. Builds share it as it is; one with a schema of its own
-// has it alone, and afterwards it is made anew: what one source says of kinds must not reach the next.
+// waits until it has it alone, and stops nobody from starting meanwhile. Afterwards it is made anew: what one source
+// says of kinds must not reach the next.
 var (
-	schemas gosync.RWMutex
-	known   bool // the schema has the Rollouts; guarded by schemas
+	schemas  gosync.Mutex
+	released = gosync.NewCond(&schemas)
+	sharing  int  // builds
+	alone    bool // or one with a schema of its own
+	known    bool // the schema has the Rollouts
 )
 
 // teach makes the schema of all kinds complete, so that nobody writes to it while builds read. The caller has the lock.
 func teach() error {
+	if known {
+		return nil
+	}
 	openapi.Schema() // reads kustomize's own
 	if err := openapi.AddSchema(rolloutSchema); err != nil {
 		return fmt.Errorf("add the schema of Rollouts: %w", err)
@@ -81,31 +87,28 @@ func teach() error {
 }
 
 // share gives the schema to a build; the function that is returned gives it back.
-func share(alone bool) (func(), error) {
-	for !alone {
-		schemas.RLock()
-		if known {
-			return schemas.RUnlock, nil
-		}
-		schemas.RUnlock()
-		schemas.Lock()
-		err := teach()
-		schemas.Unlock()
-		if err != nil {
-			return nil, err
-		}
-	}
-	for !schemas.TryLock() { // Lock would stop all others until the slowest is done
-		time.Sleep(time.Millisecond)
+func share(own bool) (func(), error) {
+	schemas.Lock()
+	defer schemas.Unlock()
+	for alone || own && sharing > 0 {
+		released.Wait()
 	}
 	if err := teach(); err != nil {
-		schemas.Unlock()
 		return nil, err
 	}
+	if alone = own; !own {
+		sharing++
+	}
 	return func() {
-		openapi.ResetOpenAPI()
-		known = false
-		schemas.Unlock()
+		schemas.Lock()
+		defer schemas.Unlock()
+		if own {
+			openapi.ResetOpenAPI()
+			known, alone = false, false
+		} else {
+			sharing--
+		}
+		released.Broadcast()
 	}, nil
 }
 

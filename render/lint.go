@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	strictjson "sigs.k8s.io/json"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/sluice-delivery/sluice/api/v1alpha1"
 )
@@ -40,11 +40,7 @@ func lint(obj *unstructured.Unstructured) []problem {
 	default:
 		return nil
 	}
-	data, err := json.Marshal(obj.Object)
-	if err != nil {
-		return []problem{{text: err.Error()}}
-	}
-	if problems := strict(data, into); len(problems) > 0 {
+	if problems := strict(obj, into); len(problems) > 0 {
 		return problems
 	}
 	if r, ok := into.(*v1alpha1.Rollout); ok {
@@ -68,12 +64,21 @@ var (
 	kindsInWords = map[string]string{"string": "a text", "bool": "true or false", "number": "a number", "array": "a list", "object": "an object"}
 )
 
-func strict(data []byte, into any) (all []problem) {
-	unknown, err := strictjson.UnmarshalStrict(data, into, strictjson.DisallowUnknownFields)
-	if err != nil {
+func strict(obj *unstructured.Unstructured, into any) (all []problem) {
+	err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(obj.Object, into, true)
+	if err == nil {
+		return nil
+	}
+	unknown, isStrict := runtime.AsStrictDecodingError(err)
+	if !isStrict { // says no path; JSON does
+		if data, unwritten := json.Marshal(obj.Object); unwritten == nil {
+			if worded := json.Unmarshal(data, into); worded != nil {
+				err = worded
+			}
+		}
 		return []problem{mistyped(err.Error())}
 	}
-	for _, u := range unknown {
+	for _, u := range unknown.Errors() {
 		m := unknownField.FindStringSubmatch(u.Error())
 		if m == nil {
 			all = append(all, problem{text: u.Error()})
