@@ -17,9 +17,10 @@ func TestArgoCD(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.Close)
+	ctx := t.Context() // of the whole: what a point starts goes on after it
 	for _, p := range witness.Points() {
 		told := t.Run(p.Title, func(t *testing.T) {
-			if err := p.Tell(w, t.Context()); err != nil {
+			if err := p.Tell(w, ctx); err != nil {
 				t.Fatal(err)
 			}
 		})

@@ -124,7 +124,7 @@ func (t *twin) pauseAndSkip(ctx context.Context) error {
 		return err
 	}
 	start = time.Now()
-	if err := t.do(ctx, "resume", func(r rolloutState) bool { return !r.Spec.Paused }); err != nil {
+	if err := t.do(ctx, "resume", func(r rolloutState) bool { return !r.Spec.Paused && r.at(v1alpha1.RolloutPhaseProgressing) }); err != nil {
 		return err
 	}
 	if err := t.waits(ctx, start, "1.4.5"); err != nil {

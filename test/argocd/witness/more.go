@@ -100,14 +100,16 @@ func (w *Witness) silent(ctx context.Context) error {
 
 // mistakes puts something wrong into Git and reads Argo CD's error box.
 func (w *Witness) mistakes(ctx context.Context) error {
-	s, start := w.main, time.Now()
+	s, start, line := w.main, time.Now(), ""
 	_, err := s.repository.Commit(ctx, "a weight that cannot be", func(clone string) error {
 		file := filepath.Join(clone, "deploy", "rollout.yaml")
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(file, []byte(strings.Replace(string(text), "setWeight: 20", "setWeight: 2000", 1)), 0o600)
+		before, after, _ := strings.Cut(string(text), "setWeight: 20")
+		line = fmt.Sprintf("deploy/rollout.yaml:%d:", 1+strings.Count(before, "\n"))
+		return os.WriteFile(file, []byte(before+"setWeight: 2000"+after), 0o600)
 	})
 	if err != nil {
 		return err
@@ -116,9 +118,9 @@ func (w *Witness) mistakes(ctx context.Context) error {
 		w.note("refresh: %v", err)
 	}
 	box := ""
-	shown, err := s.app(ctx, start, "an error that names file and path", func(a app) bool {
+	shown, err := s.app(ctx, start, "an error that names "+line+" and the path", func(a app) bool {
 		for _, c := range a.Status.Conditions {
-			if box = c.Message; c.Type == "ComparisonError" && strings.Contains(box, "rollout.yaml") && strings.Contains(box, "spec.strategy.canary.steps[1].setWeight") {
+			if box = c.Message; c.Type == "ComparisonError" && strings.Contains(box, line) && strings.Contains(box, "steps[1].setWeight: Invalid value: 2000") {
 				return true
 			}
 		}

@@ -128,6 +128,11 @@ func (w *Witness) attempts(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, one := range w.same.apps.since(start) {
+		if !one.is.is("Synced", "Degraded") {
+			return fmt.Errorf("%s: %s; a stock Argo CD was expected to show nothing", w.same.name, one.is)
+		}
+	}
 	w.figure("selfHeal: %d syncs in %s (Argo CD's own settings make %d of them in 10 minutes), changes of ReplicaSets: none",
 		w.main.syncs(since), seconds(time.Since(since)), healAttempts)
 	w.cell(3, withSluice, "%d syncs by selfHeal, ReplicaSets changed: 0, new AnalysisRuns: 0", w.main.syncs(since))

@@ -72,7 +72,7 @@ func Points() []Point {
 		{6, "Actions do what the command line does", (*Witness).actions},
 		{8, "Blue-green", (*Witness).blueGreen},
 		{9, "surfaceRollback: false", (*Witness).silent},
-		{10, "What is wrong in Git is said where people look", (*Witness).mistakes},
+		{11, "What is wrong in Git is said where people look", (*Witness).mistakes},
 	}
 }
 
