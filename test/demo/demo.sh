@@ -14,5 +14,6 @@ code=0
 NODE_LOGS=$work/log test/demo/world.sh bin/demo -work "$work" ${KEEP:+-keep} ${PICTURE:+-picture "$PICTURE"} || code=$?
 case $code in # logs of a failure are kept; of an interruption they are not
 0 | 130 | 143) [ -n "${WORK:-}" ] || rm -rf "$work" ;;
+*) rmdir "$work" 2>/dev/null || true ;; # nothing was started
 esac
 exit $code
