@@ -41,6 +41,7 @@ type scan struct {
 	written     map[string][]byte // what kustomize sees in place of, or beside, the files of the tree
 	top         string            // the folder that is rendered
 	file        string            // its kustomization
+	kinds       map[string]bool   // that anything names, and that could be referred to
 	weights     map[string]weight
 	bounds      Bounds
 	resources   []string // files that have to hold objects
@@ -60,6 +61,7 @@ type weight struct {
 
 // begin scans the kustomization that is rendered, and with it all others.
 func (s *scan) begin(folder string, overrides *Kustomize) error {
+	s.kinds = map[string]bool{}
 	_, err := s.folder(folder, overrides)
 	return err
 }
@@ -153,7 +155,7 @@ func (s *scan) check(folder, file string, k *types.Kustomization) (weight, error
 	if err := s.bounds.inline(file, k); err != nil {
 		return total, err
 	}
-	all := references(k)
+	all := listed(k)
 	for _, field := range slices.Sorted(maps.Keys(all)) {
 		for _, entry := range all[field] {
 			found, err := s.entry(folder, file, field, entry)
@@ -173,8 +175,8 @@ func (s *scan) check(folder, file string, k *types.Kustomization) (weight, error
 	return total, nil
 }
 
-// references are the paths that a kustomization names, by field.
-func references(k *types.Kustomization) map[string][]string {
+// listed are the paths that a kustomization names, by field.
+func listed(k *types.Kustomization) map[string][]string {
 	all := map[string][]string{
 		"resources": k.Resources, "components": k.Components, "crds": k.Crds, "configurations": k.Configurations,
 	}
@@ -243,6 +245,7 @@ func (s *scan) entry(folder, file, field, entry string) (weight, error) {
 		return weight{}, fmt.Errorf("read %s: %w", shown(target), err)
 	}
 	total := weight{bytes: len(content)}
+	mention(content, s.kinds)
 	if field == "configMapGenerator" || field == "secretGenerator" {
 		return total, nil // may hold anything
 	}
@@ -333,7 +336,17 @@ func (s *scan) rewrite(folder, file string, k *types.Kustomization) error {
 	if err != nil {
 		return fmt.Errorf("write %s anew: %w", shown(file), err)
 	}
-	s.written[file], s.written[path.Join(folder, configurationName)] = data, rolloutConfiguration
+	for kind, generated := range map[string]int{"ConfigMap": len(k.ConfigMapGenerator), "Secret": len(k.SecretGenerator)} {
+		if generated > 0 {
+			s.kinds[kind] = true
+		}
+	}
+	mention(data, s.kinds)
+	written, err := configuration(s.kinds)
+	if err != nil {
+		return fmt.Errorf("write %s anew: %w", shown(file), err)
+	}
+	s.written[file], s.written[path.Join(folder, configurationName)] = data, written
 	return nil
 }
 

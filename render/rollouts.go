@@ -1,6 +1,13 @@
 package render
 
-import _ "embed"
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	gosync "sync"
+
+	"sigs.k8s.io/yaml"
+)
 
 // configurationName is the file that is put beside each kustomization in the copy of the tree.
 const configurationName = ".sluice-rollouts.yaml"
@@ -15,3 +22,47 @@ var rolloutConfiguration []byte
 //
 //go:embed rollouts.json
 var rolloutSchema []byte
+
+// references are the entries of the configuration by the kind they refer to; the rest is always needed.
+var references = gosync.OnceValue(func() (all struct {
+	kinds   []string
+	entries []json.RawMessage
+	rest    map[string]json.RawMessage
+}) {
+	var heads []struct{ Kind string }
+	for _, err := range []error{yaml.Unmarshal(rolloutConfiguration, &all.rest), json.Unmarshal(all.rest["nameReference"], &all.entries), json.Unmarshal(all.rest["nameReference"], &heads)} {
+		if err != nil {
+			panic(err) // what is embedded is read by a test
+		}
+	}
+	for _, head := range heads {
+		all.kinds = append(all.kinds, head.Kind)
+	}
+	return all
+})
+
+// mention notes which of the kinds that can be referred to a text names. One that no text names is nobody's.
+func mention(text []byte, kinds map[string]bool) {
+	for _, kind := range references().kinds {
+		if !kinds[kind] && bytes.Contains(text, []byte(kind)) {
+			kinds[kind] = true
+		}
+	}
+}
+
+// configuration is what kustomize has to know of Rollouts beside those kinds: it reads it anew each time, and then
+// compares every object with every entry.
+func configuration(kinds map[string]bool) ([]byte, error) {
+	all := map[string]any{}
+	for section, content := range references().rest {
+		all[section] = content
+	}
+	entries := []json.RawMessage{}
+	for i, kind := range references().kinds {
+		if kinds[kind] {
+			entries = append(entries, references().entries[i])
+		}
+	}
+	all["nameReference"] = entries
+	return json.Marshal(all)
+}
