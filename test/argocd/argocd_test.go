@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/sluice-delivery/sluice/test/argocd/witness"
@@ -28,5 +30,8 @@ func TestArgoCD(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	t.Log("\n" + w.Table())
+	t.Log("\n" + strings.Join(w.Figures, "\n") + "\n" + w.Table())
+	if err := w.WritePages(os.Getenv("WITNESS_PAGES")); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -28,7 +28,6 @@ func main() {
 func run(ctx context.Context) error {
 	o := witness.FromEnvironment()
 	o.Print = func(line string) { fmt.Println(line) }
-	pages := flag.String("pages", "", "files, separated by commas, that get what was seen between their marks")
 	points := flag.String("points", "", "tell only these points, and 0 before them; e.g. 2,3")
 	flag.Parse()
 	w, err := witness.New(o)
@@ -52,30 +51,11 @@ func run(ctx context.Context) error {
 		fmt.Printf("    %.1f s\n", time.Since(begin).Seconds())
 	}
 	fmt.Printf("\n%s\n%s", strings.Join(w.Figures, "\n"), "\n"+w.Table())
-	if err == nil && *pages != "" {
-		for _, page := range strings.Split(*pages, ",") {
-			err = errors.Join(err, write(page, map[string]string{"states": w.States(), "table": w.Table(), "figures": "- " + strings.Join(w.Figures, "\n- ") + "\n"}))
-		}
+	if err == nil {
+		err = w.WritePages(os.Getenv("WITNESS_PAGES"))
 	}
 	if err != nil {
 		err = fmt.Errorf("%w\nlogs: %s/log", err, o.Work)
 	}
 	return err
-}
-
-// write replaces what is between the marks <!-- name --> and <!-- /name --> of a page.
-func write(page string, content map[string]string) error {
-	text, err := os.ReadFile(page)
-	if err != nil {
-		return err
-	}
-	out := string(text)
-	for name, what := range content {
-		before, rest, found := strings.Cut(out, "<!-- "+name+" -->\n")
-		_, after, closed := strings.Cut(rest, "<!-- /"+name+" -->")
-		if found && closed {
-			out = before + "<!-- " + name + " -->\n" + what + "<!-- /" + name + " -->" + after
-		}
-	}
-	return os.WriteFile(page, []byte(out), 0o644)
 }

@@ -27,10 +27,10 @@ mkdir -p "$WITNESS_BIN/next"
 go build -ldflags "-s -w -X github.com/sluice-delivery/sluice/internal/version.Version=next" -o "$WITNESS_NEXT" ./cmd/rollouts-controller
 
 WITNESS_WORK=${WORK:-$(mktemp -d /tmp/w.XXXXXX)}
-export WITNESS_WORK WITNESS_RUN=$WITNESS_WORK
+export WITNESS_WORK WITNESS_RUN=$WITNESS_WORK WITNESS_PAGES=${PAGES:-}
 if [ $# = 0 ]; then
 	go build -ldflags "-s -w" -o bin/argocd ./test/argocd
-	set -- bin/argocd ${PAGES:+-pages "$PAGES"} ${POINTS:+-points "$POINTS"}
+	set -- bin/argocd ${POINTS:+-points "$POINTS"}
 fi
 code=0
 BIN=$cluster test/cluster/enter.sh "$@" &

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/sluice-delivery/sluice/api/v1alpha1"
 )
 
 // nudges does what makes Argo CD write Git's value of the mirror once more, with selfHeal off so that nothing else does.
@@ -82,13 +84,27 @@ func (s *subject) nudge(ctx context.Context, what string, act func() error) erro
 	if err != nil {
 		return err
 	}
-	shown, err := s.app(ctx, synced.at, what+": OutOfSync again", func(a app) bool {
-		return a.is("OutOfSync", "Degraded") && !a.Status.ReconciledAt.Before(synced.at.Truncate(time.Second))
+	mirrored, err := s.rollout(ctx, start, what+": Argo CD wrote Git's value of the mirror", func(r rolloutState) bool {
+		return r.Annotations[v1alpha1.ServingAnnotation] == v1alpha1.ServingDesired
 	})
 	if err != nil {
 		return err
 	}
-	took := shown.at.Sub(synced.at)
+	if _, err = s.rollout(ctx, mirrored.at, what+": the controller wrote its own again", func(r rolloutState) bool {
+		return r.Annotations[v1alpha1.ServingAnnotation] == v1alpha1.ServingRolledBack
+	}); err != nil {
+		return err
+	}
+	// What Argo CD showed before the sync was OutOfSync, too: only a comparison that was made now counts.
+	err = s.w.until(ctx, limit, s.name+": "+what+": OutOfSync again", func() (bool, string) {
+		now := app{}
+		err := s.call(ctx, "GET", applications+s.name+"?refresh=normal", nil, &now)
+		return err == nil && now.is("OutOfSync", "Degraded"), fmt.Sprint(now, err)
+	})
+	if err != nil {
+		return err
+	}
+	took := time.Since(synced.at)
 	s.w.figure("%s: OutOfSync again %s after the sync", what, seconds(took))
 	s.w.cell(7, s.column, "%s: OutOfSync again after %s", what, seconds(took))
 	if took > toShow {

@@ -172,11 +172,11 @@ func (w *Witness) restarts(ctx context.Context) error {
 		if err := one.restart(); err != nil {
 			return err
 		}
-		up := time.Now()
-		if err := w.looksAgain(ctx, up); err != nil {
+		took := time.Since(begin)
+		if err := w.looksAgain(ctx); err != nil {
 			return fmt.Errorf("%s restarted: %w", one.what, err)
 		}
-		w.observe("%s restarted in %s: OutOfSync and Degraded as before; stock: Synced and Degraded", one.what, seconds(up.Sub(begin)))
+		w.observe("%s restarted in %s: OutOfSync and Degraded as before; stock: Synced and Degraded", one.what, seconds(took))
 	}
 	for _, s := range []*subject{w.main, w.same} {
 		if err := s.unmoved(start); err != nil {
@@ -193,21 +193,15 @@ func (w *Witness) replaceController(ctx context.Context, program string) error {
 	return w.startController(ctx, program)
 }
 
-// looksAgain makes both Argo CDs render and compare anew.
-func (w *Witness) looksAgain(ctx context.Context, start time.Time) error {
+// looksAgain makes both Argo CDs render and compare anew: what is answered was found after that.
+func (w *Witness) looksAgain(ctx context.Context) error {
 	again := func(s *subject, sync string) func() error {
 		return func() error {
-			err := w.until(ctx, limit, "a hard refresh", func() (bool, string) {
-				err := s.refresh(ctx, s.name, "hard")
-				return err == nil, fmt.Sprint(err)
+			return w.until(ctx, limit, s.name+": "+sync+" and Degraded, compared anew", func() (bool, string) {
+				now := app{}
+				err := s.call(ctx, "GET", applications+s.name+"?refresh=hard", nil, &now)
+				return err == nil && now.is(sync, "Degraded"), fmt.Sprint(now, err)
 			})
-			if err != nil {
-				return err
-			}
-			_, err = s.app(ctx, start, sync+" and Degraded, compared since", func(a app) bool {
-				return a.is(sync, "Degraded") && !a.Status.ReconciledAt.Before(start.Truncate(time.Second))
-			})
-			return err
 		}
 	}
 	return together(again(w.main, "OutOfSync"), again(w.same, "Synced"))

@@ -68,3 +68,28 @@ func indent(text string) string {
 
 // States is what was shown in each state, in Markdown.
 func (w *Witness) States() string { return strings.Join(w.shown, "\n") }
+
+// WritePages puts table, figures and states into pages of the repository, their names separated by commas, between the
+// marks <!-- name --> and <!-- /name -->.
+func (w *Witness) WritePages(pages string) error {
+	content := map[string]string{"states": w.States(), "table": w.Table(), "figures": "- " + strings.Join(w.Figures, "\n- ") + "\n"}
+	for _, page := range strings.FieldsFunc(pages, func(r rune) bool { return r == ',' }) {
+		file := filepath.Join(w.Root, page)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		out := string(text)
+		for name, what := range content {
+			before, rest, found := strings.Cut(out, "<!-- "+name+" -->\n")
+			_, after, closed := strings.Cut(rest, "<!-- /"+name+" -->")
+			if found && closed {
+				out = before + "<!-- " + name + " -->\n" + what + "<!-- /" + name + " -->" + after
+			}
+		}
+		if err := os.WriteFile(file, []byte(out), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
