@@ -154,6 +154,11 @@ func (w *Witness) installSluice(ctx context.Context) error {
 	if err := w.cluster.Apply(ctx, manifests+"\n---\n"+string(istio)); err != nil {
 		return err
 	}
+	for _, kind := range []string{"Rollout", "AnalysisRun"} { // without them the controller ends, and nobody restarts it here
+		if err := w.served(ctx, kind); err != nil {
+			return err
+		}
+	}
 	err = w.until(ctx, 20*time.Second, "the controller's ServiceAccount", func() (bool, string) {
 		var err error
 		w.account, err = w.cluster.Account(ctx, w.Work, "argo-rollouts", "argo-rollouts")
