@@ -188,6 +188,23 @@ func loosely(ctx context.Context, do func() error) (err error) {
 	return do()
 }
 
+// enforced waits until the API server refuses wrong types again: it takes up a changed schema a moment later.
+func enforced(ctx context.Context) error {
+	return wait(ctx, 20*time.Second, func() error {
+		for _, kind := range []string{"Rollout", "AnalysisTemplate"} {
+			o := &unstructured.Unstructured{Object: map[string]any{"spec": "no object"}}
+			o.SetAPIVersion("argoproj.io/v1alpha1")
+			o.SetKind(kind)
+			o.SetNamespace("malformed")
+			o.SetName("refused")
+			if err := cluster.Create(ctx, o, client.DryRunAll); !apierrors.IsInvalid(err) {
+				return fmt.Errorf("a %s whose spec is a text: error %v, want Invalid", kind, err)
+			}
+		}
+		return nil
+	})
+}
+
 // schema gives a CRD another schema and returns the one it had.
 func schema(ctx context.Context, crd string, next map[string]any) (was map[string]any, err error) {
 	return was, wait(ctx, 10*time.Second, func() error {
@@ -216,7 +233,7 @@ func malform(ctx context.Context, name string) error {
 	if err := cluster.Create(ctx, ns); err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	return loosely(ctx, func() error {
+	err := loosely(ctx, func() error {
 		for _, text := range []string{
 			`{"kind": "Rollout", "spec": {"paused": "perhaps", "template": [], "strategy": {"canary": {"steps": "none"}}}}`,
 			`{"kind": "AnalysisTemplate", "spec": {"metrics": {"name": "no list"}}}`,
@@ -240,6 +257,7 @@ func malform(ctx context.Context, name string) error {
 		}
 		return nil
 	})
+	return errors.Join(err, enforced(ctx))
 }
 
 // wait asks again and again until ask has no error.

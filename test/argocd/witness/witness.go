@@ -38,7 +38,6 @@ type Witness struct {
 	verdicts  *verdicts
 
 	ours, stock *argo
-	controller  *story.Process
 	account     string // kubeconfig of the controller, which holds a token
 	begin       time.Time
 
