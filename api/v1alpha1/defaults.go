@@ -113,7 +113,7 @@ func share(v *intstr.IntOrString, absent string, of int32, up bool) int32 {
 		v = &d
 	}
 	n, err := intstr.GetScaledValueFromIntOrPercent(v, int(of), up)
-	if err != nil {
+	if err != nil || n < 0 { // validation refuses both
 		return 0
 	}
 	return int32(n)

@@ -129,3 +129,30 @@ func TestPauseDuration(t *testing.T) {
 		})
 	}
 }
+
+// The zero corner and the rounding of spec 3.8.1.
+func TestLimitsAreResolved(t *testing.T) {
+	text, number := intstr.FromString, func(n int) intstr.IntOrString { return intstr.FromInt32(int32(n)) }
+	for name, c := range map[string]struct {
+		surge, unavailable     *intstr.IntOrString
+		replicas               int32
+		wantSurge, wantMissing int32
+	}{
+		"a quarter each, up and down":         {nil, nil, 10, 3, 2},
+		"four pods by default, spec 19.1":     {nil, nil, 4, 1, 1},
+		"zero and zero lets one be missing":   {new(number(0)), new(number(0)), 5, 0, 1},
+		"percentages that come to zero too":   {new(text("0%")), new(text("10%")), 5, 0, 1},
+		"surge alone":                         {new(number(1)), new(number(0)), 5, 1, 0},
+		"never more missing than there are":   {new(number(0)), new(number(9)), 5, 0, 5},
+		"nothing can be missing of nothing":   {new(number(0)), new(number(0)), 0, 0, 0},
+		"what is no number counts as nothing": {new(text("many")), new(text("few")), 5, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &v1alpha1.Rollout{Spec: v1alpha1.RolloutSpec{Replicas: &c.replicas}}
+			r.Spec.Strategy.Canary = &v1alpha1.CanaryStrategy{MaxSurge: c.surge, MaxUnavailable: c.unavailable}
+			if surge, missing := v1alpha1.MaxSurge(r), v1alpha1.MaxUnavailable(r); surge != c.wantSurge || missing != c.wantMissing {
+				t.Errorf("got %d/%d, want %d/%d", surge, missing, c.wantSurge, c.wantMissing)
+			}
+		})
+	}
+}

@@ -93,9 +93,7 @@ func basicSizes(p *pass.Pass) (wantNew, wantStable int32) {
 }
 
 func bounds(p *pass.Pass) replicas.Bounds {
-	c := p.Ro.Spec.Strategy.Canary
-	surge, missing := replicas.Limits(c.MaxSurge, c.MaxUnavailable, p.Replicas())
-	return replicas.Bounds{Replicas: p.Replicas(), Surge: surge, Unavailable: missing}
+	return replicas.Bounds{Replicas: p.Replicas(), Surge: v1alpha1.MaxSurge(p.Ro), Unavailable: v1alpha1.MaxUnavailable(p.Ro)}
 }
 
 func routedSizes(p *pass.Pass) (wantNew, wantStable int32) {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/sluice-delivery/sluice/api/v1alpha1"
 	"github.com/sluice-delivery/sluice/rollout/plan"
-	"github.com/sluice-delivery/sluice/rollout/replicas"
 	"github.com/sluice-delivery/sluice/rollout/revision"
 )
 
@@ -182,7 +181,7 @@ func (w *World) checkBounds(a *application, e plan.Scale, after picture) {
 		return
 	}
 	wanted := v1alpha1.ReplicasOrDefault(r)
-	surge, missing := replicas.Limits(r.Spec.Strategy.Canary.MaxSurge, r.Spec.Strategy.Canary.MaxUnavailable, wanted)
+	surge, missing := v1alpha1.MaxSurge(r), v1alpha1.MaxUnavailable(r)
 	if most := wanted + surge; after.total > most && after.total > a.before.total {
 		w.problem(withinSurge, "scaling %s %d→%d made %d pods of at most %d", revision.HashOf(e.Want), e.From, e.To, after.total, most)
 	}
