@@ -16,6 +16,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sluice-delivery/sluice/render"
 )
@@ -347,5 +348,21 @@ func TestTime(t *testing.T) {
 	_, err := c.generate(&metadata{AppName: "large"}, pack(t, files...))
 	if err == nil || !strings.Contains(err.Error(), "rendering took longer than 1ms") && !strings.Contains(err.Error(), "the archive was not sent in time") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The manifests of one application have to fit into one message.
+func TestAnAnswerThatIsTooLarge(t *testing.T) {
+	object := func(name string) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap",
+			"metadata": map[string]any{"name": name}, "data": map[string]any{"text": strings.Repeat("x", 600)}}}
+	}
+	result := render.Result{Source: "Directory", Objects: []*unstructured.Unstructured{object("a"), object("b")}}
+	if answer, err := answerOf(result, 2000); err != nil || bytes.Count(answer, []byte("ConfigMap")) != 2 {
+		t.Errorf("two objects of 700 bytes in 2000: %d bytes, error %v", len(answer), err)
+	}
+	answer, err := answerOf(result, 1000)
+	if answer != nil || reasonOf(err) != "output" || !strings.Contains(err.Error(), "split the application") {
+		t.Errorf("two objects of 700 bytes in 1000: %d bytes, error %v; want a refusal, and no part of them", len(answer), err)
 	}
 }

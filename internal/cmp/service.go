@@ -203,19 +203,25 @@ func (s *service) render(tree filesys.FileSystem, o render.Options) ([]byte, int
 	if err != nil {
 		return nil, 0, err
 	}
+	answer, err := answerOf(result, messageBytes-1024)
+	return answer, len(result.Objects), err
+}
+
+// answerOf is a rendered source as Argo CD takes it: one message, of at most that many bytes.
+func answerOf(result render.Result, most int) ([]byte, error) {
 	answer := manifestResponse{SourceType: result.Source}
 	total := 0
 	for _, obj := range result.Objects {
 		data, err := obj.MarshalJSON()
 		if err != nil {
-			return nil, 0, fmt.Errorf("write %s %s: %w", obj.GetKind(), obj.GetName(), err)
+			return nil, fmt.Errorf("write %s %s: %w", obj.GetKind(), obj.GetName(), err)
 		}
-		if total += len(data) + 8; total > messageBytes-1024 {
-			return nil, 0, refuse("output", "the manifests are larger than %d MiB, which is all that Argo CD takes: split the application", messageBytes>>20)
+		if total += len(data) + 8; total > most {
+			return nil, refuse("output", "the manifests are larger than %d MiB, which is all that Argo CD takes: split the application", messageBytes>>20)
 		}
 		answer.Manifests = append(answer.Manifests, strings.TrimSpace(string(data)))
 	}
-	return answer.encode(), len(result.Objects), nil
+	return answer.encode(), nil
 }
 
 func (s *service) within(ctx context.Context) (context.Context, context.CancelFunc) {
