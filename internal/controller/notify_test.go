@@ -209,14 +209,14 @@ func (s *scene) got() []string {
 // eventually waits until something holds.
 func (s *scene) eventually(what string, holds func() bool) {
 	s.t.Helper()
-	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
 		if holds() {
 			return
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.t.Fatalf("%s: not within ten seconds; Slack got %q; log:\n%s", what, s.messages, s.log.String())
+	s.t.Fatalf("%s: not within a minute; Slack got %q; log:\n%s", what, s.messages, s.log.String())
 }
 
 // rests gives what must not happen the time to happen, then compares what arrived.
